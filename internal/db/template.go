@@ -1,0 +1,144 @@
+package db
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"testing/fstest"
+	"text/template"
+)
+
+// migrationFS holds the migrations: one file for both engines, a text/template
+// over dialect, in the format of goose ("-- +goose Up", and StatementBegin and
+// StatementEnd around statements with a semicolon inside).
+//
+//go:embed migrations/*.sql
+var migrationFS embed.FS
+
+// migration is one file.
+type migration struct {
+	version int
+	name    string // file name without .sql
+}
+
+// migrationFiles lists the migrations in order.
+func migrationFiles() []migration {
+	entries, err := fs.ReadDir(migrationFS, "migrations")
+	if err != nil {
+		panic("db: embedded migrations: " + err.Error())
+	}
+	list := make([]migration, 0, len(entries))
+	for _, e := range entries {
+		name := strings.TrimSuffix(e.Name(), ".sql")
+		number, _, _ := strings.Cut(name, "_")
+		version, err := strconv.Atoi(number)
+		if err != nil {
+			panic("db: migration without number: " + e.Name())
+		}
+		list = append(list, migration{version, name})
+	}
+	return list
+}
+
+// renderMigrations returns the migrations as the engine reads them.
+func renderMigrations(e Engine) (fs.FS, error) {
+	files := fstest.MapFS{}
+	for _, m := range migrationFiles() {
+		text, err := fs.ReadFile(migrationFS, "migrations/"+m.name+".sql")
+		if err != nil {
+			return nil, err
+		}
+		t, err := template.New(m.name).Option("missingkey=error").Parse(string(text))
+		if err != nil {
+			return nil, fmt.Errorf("db: migration %s: %w", m.name, err)
+		}
+		var b strings.Builder
+		if err := t.Execute(&b, dialect{e}); err != nil {
+			return nil, fmt.Errorf("db: migration %s: %w", m.name, err)
+		}
+		files[m.name+".sql"] = &fstest.MapFile{Data: []byte(b.String()), Mode: 0o444}
+	}
+	return files, nil
+}
+
+// dialect is what a migration's template works with. Its methods are the macros:
+//
+//	{{.ID}} {{.Time}} {{.Bool}} {{.Int}} {{.Float}} {{.Text}} {{.JSON}} {{.Bytes}}
+//	                     the types, see Tx; integer columns are {{.Int}}, 64 bits
+//	{{.True}} {{.False}} for DEFAULT
+//	{{.Strict}}          after the closing parenthesis of a table with a primary key
+//	{{.Tenant "table"}}  row-level security by organization_id
+//	{{.TenantBy "table" "column"}}  the same by another column
+//	{{if .PostgreSQL}}…{{else}}…{{end}}, {{if .SQLite}}
+type dialect struct{ engine Engine }
+
+// PostgreSQL and SQLite tell the engines apart.
+func (d dialect) PostgreSQL() bool { return d.engine == PostgreSQL }
+
+// SQLite is the opposite of PostgreSQL.
+func (d dialect) SQLite() bool { return d.engine == SQLite }
+
+func (d dialect) pick(lite, pg string) string {
+	if d.engine == PostgreSQL {
+		return pg
+	}
+	return lite
+}
+
+// The types of columns.
+
+// ID is the type of an ident.ID.
+func (d dialect) ID() string { return d.pick("BLOB", "uuid") }
+
+// Time is the type of a time.Time.
+func (d dialect) Time() string { return d.pick("INTEGER", "timestamptz") }
+
+// Bool is the type of a bool.
+func (d dialect) Bool() string { return d.pick("INTEGER", "boolean") }
+
+// Int is the type of an int or int64.
+func (d dialect) Int() string { return d.pick("INTEGER", "bigint") }
+
+// Float is the type of a float64.
+func (d dialect) Float() string { return d.pick("REAL", "double precision") }
+
+// Text is the type of a string; it sorts by bytes on both engines.
+func (d dialect) Text() string { return d.pick("TEXT", `text COLLATE "C"`) }
+
+// JSON is the type of a string that holds JSON.
+func (d dialect) JSON() string { return d.Text() }
+
+// Bytes is the type of a []byte.
+func (d dialect) Bytes() string { return d.pick("BLOB", "bytea") }
+
+// True is the literal.
+func (d dialect) True() string { return d.pick("1", "true") }
+
+// False is the literal.
+func (d dialect) False() string { return d.pick("0", "false") }
+
+// Strict has SQLite check types and store rows in the primary key.
+func (d dialect) Strict() string { return d.pick("STRICT, WITHOUT ROWID", "") }
+
+// Tenant holds every statement on the table to the rows of the transaction's
+// organization; see everything.
+func (d dialect) Tenant(table string) string { return d.TenantBy(table, "organization_id") }
+
+// TenantBy is Tenant for a table whose organization is in another column.
+func (d dialect) TenantBy(table, column string) string {
+	if d.engine == SQLite {
+		return ""
+	}
+	setting := "current_setting('sede.organization', true)"
+	return fmt.Sprintf(`ALTER TABLE %[1]s ENABLE ROW LEVEL SECURITY;
+ALTER TABLE %[1]s FORCE ROW LEVEL SECURITY;
+CREATE POLICY organization ON %[1]s USING (
+	(SELECT %[3]s = '*') OR %[2]s = (SELECT NULLIF(NULLIF(%[3]s, ''), '*')::uuid)
+);`, table, column, setting)
+}
+
+// everything is the value of the setting sede.organization that lets a
+// transaction see all organizations; an empty value lets it see none.
+const everything = "*"
