@@ -1,0 +1,152 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"strings"
+
+	"sede/internal/access"
+	"sede/internal/account"
+	"sede/internal/fault"
+	"sede/internal/ident"
+	"sede/internal/location"
+	"sede/internal/null"
+	"sede/internal/organization"
+)
+
+// demoRoles are the demo accounts of organization demo, by the local parts of
+// their addresses.
+var demoRoles = []struct {
+	name string
+	role access.Role
+}{
+	{"owner", access.Owner}, {"admin", access.Admin}, {"billing", access.Billing}, {"member", access.Member}, {"guest", access.Guest},
+}
+
+// demoPlaces are the offices of the sample company, version 1.
+var demoPlaces = []location.Location{
+	{Name: "Lisbon office", OfficeOpenHour: null.Of[int64](9), OfficeCloseHour: null.Of[int64](18), TimeZone: "Europe/Lisbon",
+		Country: null.Of("PT"), Address: null.Of("Rua Augusta 100\n1100-053 Lisboa")},
+	{Name: "Warsaw office", OfficeOpenHour: null.Of[int64](8), OfficeCloseHour: null.Of[int64](16), TimeZone: "Europe/Warsaw",
+		Country: null.Of("PL"), Address: null.Of("Nowy Świat 15\n00-029 Warszawa")},
+	{Name: "London office", OfficeOpenHour: null.Of[int64](9), OfficeCloseHour: null.Of[int64](17), TimeZone: "Europe/London",
+		Country: null.Of("GB"), Address: null.Of("20 Chancery Lane\nLondon WC2A 1NA")},
+}
+
+// DemoResult says what Demo made.
+type DemoResult struct {
+	Created   bool     // false: the demo was there already
+	Password  string   // of all accounts; empty when it was there already
+	Usernames []string // of the accounts
+}
+
+// Demo makes the organizations demo and other with their accounts, unless they
+// are there. All accounts have the configured password or else a random one,
+// which is told this once.
+func (a *App) Demo(ctx context.Context) (DemoResult, error) {
+	result := DemoResult{Usernames: []string{"operator@demo.example"}}
+	for _, d := range demoRoles {
+		result.Usernames = append(result.Usernames, d.name+"@demo.example")
+	}
+	result.Usernames = append(result.Usernames, "owner@other.example")
+	if _, err := a.features.organizations.Find(ctx, "other"); !fault.Is(err, fault.NotFound) {
+		return result, err
+	}
+	password := a.config.DemoPassword
+	if password == "" {
+		password = randomPassword()
+	}
+	if _, err := a.demoUser(ctx, "operator@demo.example", "Olga Operator", password, true); err != nil {
+		return result, err
+	}
+	if err := a.demoCompany(ctx, password); err != nil {
+		return result, err
+	}
+	owner, err := a.demoUser(ctx, "owner@other.example", "Otto Other", password, false)
+	if err == nil {
+		_, err = a.demoOrganization(ctx, owner, "Other", "other", organization.Standard)
+	}
+	result.Created, result.Password = true, password
+	return result, err
+}
+
+// randomPassword returns 100 random bits as 20 letters and digits in groups.
+func randomPassword() string {
+	text := strings.ToLower(base32.StdEncoding.EncodeToString([]byte(rand.Text())))[:20]
+	return text[:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:]
+}
+
+// demoCompany makes organization demo with its people and places.
+func (a *App) demoCompany(ctx context.Context, password string) error {
+	var demo ident.ID
+	for _, d := range demoRoles {
+		user, err := a.demoUser(ctx, d.name+"@demo.example", "Demo "+strings.ToUpper(d.name[:1])+d.name[1:], password, false)
+		if err != nil {
+			return err
+		}
+		if d.role == access.Owner {
+			demo, err = a.demoOrganization(ctx, user, "Demo", "demo", organization.Demo)
+		} else {
+			err = a.features.organizations.AddMember(ctx, demo, user, d.role)
+		}
+		if err != nil {
+			return err
+		}
+		if d.role == access.Owner {
+			owner := access.Caller{User: user, Username: "owner@demo.example", Organization: demo, Role: access.Owner}
+			for _, place := range demoPlaces {
+				if err := a.features.locations.Create(ctx, &owner, &place); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// demoUser returns the id of an account, made if it is not there.
+func (a *App) demoUser(ctx context.Context, username, name, password string, operator bool) (ident.ID, error) {
+	user, err := a.features.accounts.FindByUsername(ctx, username)
+	if fault.Is(err, fault.NotFound) {
+		user, err = a.features.accounts.CreateUser(ctx, account.NewUser{Username: username, Name: name, Password: password, Operator: operator})
+	}
+	return user.ID, err
+}
+
+// demoOrganization makes an organization that the user owns, unless it is
+// there.
+func (a *App) demoOrganization(ctx context.Context, owner ident.ID, name, slug, kind string) (ident.ID, error) {
+	id, err := a.features.organizations.Find(ctx, slug)
+	if !fault.Is(err, fault.NotFound) {
+		return id, err
+	}
+	o := organization.Organization{Name: name, Slug: slug, Type: kind}
+	err = a.features.organizations.Create(ctx, &access.Caller{User: owner, Operator: true}, &o)
+	return o.ID, err
+}
+
+// CreateUser makes an account. The error is for people.
+func (a *App) CreateUser(ctx context.Context, user account.NewUser) (string, error) {
+	made, err := a.features.accounts.CreateUser(ctx, user)
+	return made.ID.String(), err
+}
+
+// CreateOrganization makes an organization that belongs to the account with
+// that username, and returns its id and slug. The slug is derived from the name
+// when it is empty.
+func (a *App) CreateOrganization(ctx context.Context, name, slug, owner string) (id, chosen string, err error) {
+	user, err := a.features.accounts.FindByUsername(ctx, owner)
+	if err != nil {
+		if fault.Is(err, fault.NotFound) {
+			err = errors.New("nobody has the username " + owner + "; make the account first, with: sede user create")
+		}
+		return "", "", err
+	}
+	o := organization.Organization{Name: name, Slug: slug, Type: organization.Standard}
+	if err := a.features.organizations.Create(ctx, &access.Caller{User: user.ID, Username: user.Username}, &o); err != nil {
+		return "", "", err
+	}
+	return o.ID.String(), o.Slug, nil
+}

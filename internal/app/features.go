@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+
+	"sede/internal/account"
+	"sede/internal/feature"
+	"sede/internal/ident"
+	"sede/internal/location"
+	"sede/internal/organization"
+	"sede/internal/reference"
+)
+
+// features are the features of sede. A new one is a field, a line in
+// newFeatures and a line in modules.
+type features struct {
+	references    *reference.Service
+	organizations *organization.Service
+	accounts      *account.Service
+	locations     *location.Service
+}
+
+// newFeatures makes the features from the lowest to the highest and tells each
+// what it must know of others.
+func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features, err error) {
+	if f.references, err = reference.New(ctx, p); err != nil {
+		return f, err
+	}
+	f.organizations = organization.New(p)
+	f.accounts, err = account.New(ctx, p, account.Config{
+		Issuer: c.BaseURL, SecretKey: c.SecretKey, TrustedProxies: c.Proxies, WeakPassword: c.WeakPassword,
+		Memberships: members{f.organizations},
+	})
+	if err != nil {
+		return f, err
+	}
+	f.organizations.OnMembershipChange(f.accounts.Forget)
+	f.locations = location.New(p, f.organizations.TimeZone)
+	return f, nil
+}
+
+// modules lists what the features hand in, in the order of the documents.
+func (f *features) modules() []feature.Module {
+	return []feature.Module{
+		f.organizations.Module(),
+		f.accounts.Module(),
+		f.locations.Module(),
+		f.references.Module(),
+	}
+}
+
+// members tells feature account who belongs where.
+type members struct{ organizations *organization.Service }
+
+func (m members) Of(ctx context.Context, user ident.ID) ([]account.Membership, error) {
+	list, err := m.organizations.Memberships(ctx, user)
+	memberships := make([]account.Membership, len(list))
+	for i, each := range list {
+		memberships[i] = account.Membership(each)
+	}
+	return memberships, err
+}
+
+func (m members) Find(ctx context.Context, ref string) (ident.ID, error) {
+	return m.organizations.Find(ctx, ref)
+}
+
+func (m members) Share(ctx context.Context, a, b ident.ID) (bool, error) {
+	return m.organizations.Share(ctx, a, b)
+}

@@ -1,0 +1,302 @@
+package hydra
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sede/internal/fault"
+)
+
+// maxDepth is how deeply the objects and arrays of a body may be nested.
+const maxDepth = 32
+
+// body is what came in, taken apart but not yet looked at: the raw value of
+// each field by its position, nil for a field that is not there.
+type body struct {
+	values  []rawValue
+	present fieldSet
+	files   map[string][]byte
+	content []byte            // JSON as it came
+	unknown []fault.Violation // references to items that the caller can't see
+	hasID   bool              // the body carries @id
+	err     error             // why it could not be read; nil when it could
+}
+
+// readAll reads a body up to a size. A longer one is TooLarge.
+func readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	size := r.ContentLength
+	if size < 0 {
+		size = 512
+	}
+	buffer := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	if _, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, tooLarge(limit)
+		}
+		return nil, fault.Wrap(err, fault.Invalid, "The body could not be read to its end.")
+	}
+	return buffer.Bytes(), nil
+}
+
+func tooLarge(limit int64) error {
+	return fault.New(fault.TooLarge, "The body is too large. It may have up to %d bytes.", limit)
+}
+
+// parse takes a JSON body apart. Unknown members are ignored.
+func (m *model[T]) parse(content []byte, media string) *body {
+	b := &body{values: make([]rawValue, len(m.fields)), content: content}
+	if !utf8.Valid(content) {
+		b.err = syntaxError(errors.New("not UTF-8"))
+		return b
+	}
+	if err := checkDepth(content); err != nil {
+		b.err = err
+		return b
+	}
+	if media == typeJSONAPI {
+		b.err = m.parseJSONAPI(content, b)
+	} else {
+		b.err = m.parseObject(content, b)
+	}
+	return b
+}
+
+func syntaxError(err error) error { return fault.Wrap(err, fault.Invalid, "Syntax error") }
+
+// checkDepth reads the whole body once: it must be one JSON value (RFC 8259),
+// no deeper than maxDepth, and without names that occur twice.
+func checkDepth(content []byte) error {
+	decoder := jsontext.NewDecoder(bytes.NewReader(content))
+	for {
+		_, err := decoder.ReadToken()
+		if err == io.EOF && decoder.InputOffset() > 0 && decoder.StackDepth() == 0 {
+			return nil
+		}
+		if err != nil {
+			return syntaxError(err)
+		}
+		if decoder.StackDepth() > maxDepth {
+			return fault.New(fault.Invalid, "The body is nested too deeply. Up to %d levels are read.", maxDepth)
+		}
+	}
+}
+
+// parseObject takes a JSON object of fields apart.
+func (m *model[T]) parseObject(content []byte, b *body) error {
+	return eachMember(content, func(name string, value rawValue) error {
+		if name == "@id" {
+			b.hasID = true
+		}
+		if i, known := m.byName[name]; known {
+			b.values[i] = value
+			b.present |= 1 << i
+		}
+		return nil
+	})
+}
+
+// eachMember calls fn for the members of a JSON object.
+func eachMember(content []byte, fn func(name string, value rawValue) error) error {
+	decoder := jsontext.NewDecoder(bytes.NewReader(content))
+	token, err := decoder.ReadToken()
+	if err != nil {
+		return syntaxError(err)
+	}
+	if token.Kind() != '{' {
+		return fault.New(fault.Invalid, "The body must be a JSON object.")
+	}
+	for decoder.PeekKind() == '"' {
+		token, err := decoder.ReadToken()
+		if err != nil {
+			return syntaxError(err)
+		}
+		name := token.String()
+		value, err := decoder.ReadValue()
+		if err != nil {
+			return syntaxError(err)
+		}
+		if err := fn(name, value.Clone()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseJSONAPI takes a JSON:API document apart: data.attributes and the IRIs
+// in data.relationships.
+func (m *model[T]) parseJSONAPI(content []byte, b *body) error {
+	var data rawValue
+	find := func(name string, value rawValue) error {
+		if name == "data" {
+			data = value
+		}
+		return nil
+	}
+	if err := eachMember(content, find); err != nil {
+		return err
+	}
+	if data.Kind() != '{' {
+		return fault.New(fault.Invalid, `The body must be a JSON:API document with an object under "data".`)
+	}
+	return eachMember(data, func(name string, value rawValue) error {
+		switch name {
+		case "attributes":
+			return m.parseObject(value, b)
+		case "relationships":
+			return eachMember(value, func(name string, value rawValue) error {
+				if i, known := m.byName[name]; known {
+					b.values[i] = relationshipIRI(value)
+					b.present |= 1 << i
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+}
+
+// relationshipIRI returns the id in a JSON:API relationship object; anything
+// else is returned as it is, to be refused with the field's own message.
+func relationshipIRI(value rawValue) rawValue {
+	found := value
+	if value.Kind() != '{' {
+		return value
+	}
+	_ = eachMember(value, func(name string, value rawValue) error {
+		if name != "data" {
+			return nil
+		}
+		found = value
+		if value.Kind() == '{' {
+			return eachMember(value, func(name string, value rawValue) error {
+				if name == "id" {
+					found = value
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+	return found
+}
+
+// parseForm takes multipart/form-data apart (RFC 7578): files by the names of
+// their parts, texts as they are, all else as JSON.
+func (m *model[T]) parseForm(w http.ResponseWriter, r *http.Request, boundary string, limit int64) (*body, error) {
+	b := &body{values: make([]rawValue, len(m.fields)), files: map[string][]byte{}}
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	reader := multipart.NewReader(http.MaxBytesReader(w, r.Body, limit), boundary)
+	for {
+		part, err := reader.NextPart()
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return nil, formError(err, limit)
+		}
+		i, known := m.byName[part.FormName()]
+		if !known {
+			continue
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return nil, formError(err, limit)
+		}
+		b.present |= 1 << i
+		switch f := &m.fields[i]; {
+		case f.kind == kindFile:
+			b.files[f.name] = content
+		case f.kind == kindText || f.kind == kindTime || f.kind == kindRef:
+			if !utf8.Valid(content) {
+				return nil, syntaxError(errors.New("not UTF-8"))
+			}
+			b.values[i] = appendString(nil, string(content))
+		default:
+			if err := checkDepth(content); err != nil {
+				return nil, err
+			}
+			b.values[i] = bytes.TrimSpace(content)
+		}
+	}
+}
+
+func formError(err error, limit int64) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(limit)
+	}
+	return fault.Wrap(err, fault.Invalid, "The form could not be read.")
+}
+
+// apply sets the fields of the item that the body holds and checks all rules.
+// It returns an Invalid error when a value is of a wrong type or names nothing,
+// an Unprocessable one when rules are broken, each with all violations.
+func (m *model[T]) apply(b *body, item *T, creating bool, in *intake) error {
+	if b.err != nil {
+		return b.err
+	}
+	if creating && b.hasID {
+		return fault.New(fault.Invalid, "Update is not allowed for this operation.")
+	}
+	list := append([]fault.Violation(nil), b.unknown...)
+	for i := range m.fields {
+		f := &m.fields[i]
+		if f.readOnly || (f.onCreate && !creating) {
+			continue
+		}
+		if b.present.has(i) && !complained(list, f.name) {
+			list = m.setField(f, b, i, item, in, list)
+		} else if creating && f.required && !b.present.has(i) {
+			list = append(list, missing(&f.spec))
+		}
+	}
+	unreadable := false
+	for _, v := range list {
+		unreadable = unreadable || v.Code == fault.CodeType
+	}
+	list = m.broken(item, list)
+	switch {
+	case len(list) == 0:
+		return nil
+	case unreadable:
+		return &fault.Error{Kind: fault.Invalid, Violations: list}
+	default:
+		return fault.Broken(list...)
+	}
+}
+
+func (m *model[T]) setField(f *Field[T], b *body, i int, item *T, in *intake, list []fault.Violation) []fault.Violation {
+	if f.upload != nil {
+		content := b.files[f.name]
+		if f.maxLen > 0 && len(content) > f.maxLen {
+			return append(list, fault.Violation{Path: f.name, Text: fault.Textf("The file is too large. It may have up to %d bytes.", f.maxLen), Code: fault.CodeTooLong})
+		}
+		f.upload(item).Content = content
+		return list
+	}
+	if f.set == nil {
+		return list
+	}
+	return addBroken(list, f.name, f.set(item, b.values[i], &f.spec, in))
+}
+
+// missing is the violation of a required field that is not in the body.
+func missing(s *spec) fault.Violation {
+	if s.kind == kindText && !s.nullable {
+		return fault.Violation{Path: s.name, Text: fault.Textf("This value should not be blank."), Code: fault.CodeBlank}
+	}
+	if s.nullable {
+		return fault.Violation{Path: s.name, Text: fault.Textf("This field must be given, null if there is nothing to say."), Code: fault.CodeNull}
+	}
+	return fault.Violation{Path: s.name, Text: fault.Textf("This value should not be null."), Code: fault.CodeNull}
+}

@@ -1,0 +1,424 @@
+package hydra
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/page"
+	"sede/internal/phrase"
+)
+
+// exchange is one request and its answer on the way through an operation.
+type exchange struct {
+	api        *API
+	route      *route
+	op         *operation
+	w          http.ResponseWriter
+	r          *http.Request
+	ctx        context.Context
+	who        *access.Caller
+	key        string // the {id} of the path
+	format     *format
+	reader     phrase.Language
+	media      string // of the body
+	boundary   string // of a multipart body
+	parameters []parameter
+	encoding   encoding
+
+	buf      []byte // the answer's body
+	rendered bool   // buf holds it
+	render   func() // fills buf; may run inside the transaction
+	etag     string
+	iri      string // of the item that a write answers with
+	replay   *replay
+}
+
+var exchanges = sync.Pool{New: func() any { return &exchange{buf: make([]byte, 0, 8<<10)} }}
+
+// maxPooled is the largest buffer that is kept for the next request.
+const maxPooled = 256 << 10
+
+// release gives the exchange back. Nothing may hold on to it or to buf.
+func (x *exchange) release() {
+	if cap(x.buf) > maxPooled {
+		return
+	}
+	*x = exchange{buf: x.buf[:0]}
+	exchanges.Put(x)
+}
+
+// handler serves the operations of one path.
+func (api *API) handler(rt *route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := exchanges.Get().(*exchange)
+		x.api, x.route, x.w, x.r, x.ctx = api, rt, w, r, r.Context()
+		x.key = r.PathValue("id")
+		x.reader = phrase.Match(r.Header.Get("Accept-Language"))
+		if err := x.run(); err != nil {
+			x.fail(err)
+		}
+		if x.replay != nil {
+			x.replay.done()
+		}
+		x.release()
+	})
+}
+
+// run takes the steps that come before the operation's own, then those.
+func (x *exchange) run() error {
+	method := x.r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	for _, op := range x.route.operations {
+		if op.method == method {
+			x.op = op
+		}
+	}
+	if x.op == nil {
+		return x.otherMethod()
+	}
+	who, err := x.api.Authenticate(x.r)
+	if err != nil && !x.op.rule.IsPublic() {
+		return err
+	}
+	x.who = who
+	if who == nil && !x.op.rule.IsPublic() {
+		return x.op.rule.Check(nil)
+	}
+	if err := x.negotiate(); err != nil {
+		return err
+	}
+	x.encoding = encoding{api: x.api, reader: x.reader.Tag(), fields: allFields}
+	if x.r.URL.RawQuery != "" {
+		x.parameters = parseQuery(x.r.URL.RawQuery)
+		if x.op.output != nil {
+			x.encoding.fields = readFields(x.op.output, x.parameters)
+		}
+	}
+	if method != http.MethodGet {
+		if err := x.prepareWrite(); err != nil {
+			return err
+		}
+	}
+	return x.op.serve(x)
+}
+
+// otherMethod answers OPTIONS and refuses methods that the path does not have.
+func (x *exchange) otherMethod() error {
+	h := x.w.Header()
+	h["Allow"] = x.route.allow
+	if x.r.Method == http.MethodOptions {
+		x.setHeader()
+		x.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return fault.New(fault.MethodNotAllowed, `No route found for "%s %s": Method Not Allowed (Allow: %s)`,
+		x.r.Method, x.api.origin(x.r)+x.r.URL.Path, strings.TrimPrefix(x.route.allow[0], "OPTIONS, "))
+}
+
+// negotiate chooses the format of the answer and checks that of the body.
+func (x *exchange) negotiate() error {
+	offer := itemFormats
+	switch {
+	case x.op.kind == opList:
+		offer = listFormats
+	case x.op.method != http.MethodGet:
+		offer = writeFormats
+	}
+	if f, ok := x.ctx.Value(suffixKey{}).(*format); ok {
+		for _, o := range offer {
+			if o == f {
+				x.format = f
+			}
+		}
+		if x.format == nil {
+			return fault.New(fault.NotFound, "Format %q is not supported", f.suffix)
+		}
+	} else if x.format = choose(x.r.Header.Get("Accept"), offer); x.format == nil {
+		return notAcceptable(x.r.Header.Get("Accept"), offer)
+	}
+	if x.op.input == nil {
+		return nil
+	}
+	media, parameters, err := bodyType(x.r.Header.Get("Content-Type"), x.op.accepts())
+	x.media, x.boundary = media, parameters["boundary"]
+	return err
+}
+
+// prepareWrite hooks the idempotency record into the operation's transaction.
+func (x *exchange) prepareWrite() error {
+	key := x.r.Header.Get("Idempotency-Key")
+	if key == "" || x.who == nil {
+		return nil
+	}
+	hook, err := newReplay(x, key)
+	if err != nil {
+		return err
+	}
+	x.ctx = db.WithHook(x.ctx, hook)
+	return nil
+}
+
+// serveGet answers with an item.
+func serveGet[T any](x *exchange, m *model[T], do func(context.Context, *access.Caller, string, *T) error) error {
+	item := new(T)
+	if err := do(x.ctx, x.who, x.key, item); err != nil {
+		return err
+	}
+	if err := x.op.rule.Check(x.who); err != nil {
+		return err
+	}
+	if m.version != nil && !m.volatile && x.format != formatHTML {
+		x.etag = x.tag(m.version(item), nil)
+		if x.notModified() {
+			return nil
+		}
+	}
+	x.buf = m.appendItem(x.buf, item, x.format, &x.encoding)
+	if x.etag == "" {
+		x.etag = m.hashTag(x, item)
+		if x.notModified() {
+			return nil
+		}
+	}
+	x.send(http.StatusOK)
+	return nil
+}
+
+// serveList answers with a page of a collection.
+func serveList[T any](x *exchange, m *model[T], do func(context.Context, *access.Caller, string, *page.Query) (page.Result[T], error)) error {
+	if err := x.op.rule.Check(x.who); err != nil {
+		return err
+	}
+	l := listing{parameters: x.parameters, path: x.api.prefix + x.op.path, keys: x.api.Keys}
+	if x.key != "" {
+		l.path = strings.Replace(l.path, "{id}", x.key, 1)
+	}
+	if err := readPage(x.parameters, &l.query); err != nil {
+		return err
+	}
+	x.api.readFilters(m.res, x.parameters, &l.query)
+	result, err := do(x.ctx, x.who, x.key, &l.query)
+	if err != nil {
+		return err
+	}
+	l.total, l.count, l.more = result.Total, len(result.Items), result.More
+	if x.op.path == m.res.path {
+		l.search = m.res.search
+	}
+	x.buf = m.appendList(x.buf, result.Items, &l, x.format, &x.encoding)
+	if m.res.maxAge > 0 {
+		x.etag = bodyTag(0, x.buf)
+		if x.notModified() {
+			return nil
+		}
+	}
+	x.send(http.StatusOK)
+	return nil
+}
+
+// serveCreate reads a new item and stores it.
+func serveCreate[T any](x *exchange, m *model[T], do func(context.Context, *access.Caller, *T) error) error {
+	b, err := takeBody(x, m)
+	if err != nil {
+		return err
+	}
+	if err := x.op.rule.Check(x.who); err != nil {
+		return err
+	}
+	item := new(T)
+	if m.defaults != nil {
+		m.defaults(item)
+	}
+	if err := m.apply(b, item, true, &intake{api: x.api}); err != nil {
+		return err
+	}
+	x.render = func() { m.renderItem(x, item) }
+	if err := do(x.ctx, x.who, item); err != nil {
+		return x.replayed(err)
+	}
+	return x.answer()
+}
+
+// serveUpdate changes an item as a merge patch says (RFC 7396).
+func serveUpdate[T any](x *exchange, m *model[T], do func(context.Context, *access.Caller, string, *T, func() error) error) error {
+	b, err := takeBody(x, m)
+	if err != nil {
+		return err
+	}
+	item := new(T)
+	applied := false
+	apply := func() error {
+		applied = true
+		if err := x.op.rule.Check(x.who); err != nil {
+			return err
+		}
+		if err := x.ifMatch(m.version(item)); err != nil {
+			return err
+		}
+		return m.apply(b, item, false, &intake{api: x.api})
+	}
+	x.render = func() { m.renderItem(x, item) }
+	if err := do(x.ctx, x.who, x.key, item, apply); err != nil {
+		return x.replayed(err)
+	}
+	if !applied {
+		return mismatch(m.res.name, "stored an item without checking the change")
+	}
+	return x.answer()
+}
+
+func serveDelete(x *exchange, do func(context.Context, *access.Caller, string) error) error {
+	if err := x.op.rule.Check(x.who); err != nil {
+		return err
+	}
+	x.render = func() {}
+	if err := do(x.ctx, x.who, x.key); err != nil {
+		return x.replayed(err)
+	}
+	return x.answer()
+}
+
+// serveAction reads an In, does the work, and answers with the Out.
+func serveAction[In, Out any](x *exchange, in *model[In], out *model[Out], do func(context.Context, *access.Caller, string, *In, *Out) error) error {
+	var input In
+	if x.op.input != nil {
+		b, err := takeBody(x, in)
+		if err != nil {
+			return err
+		}
+		if err := x.op.rule.Check(x.who); err != nil {
+			return err
+		}
+		if err := in.apply(b, &input, true, &intake{api: x.api}); err != nil {
+			return err
+		}
+	} else if err := x.op.rule.Check(x.who); err != nil {
+		return err
+	}
+	item := new(Out)
+	x.render = func() {
+		if out != nil {
+			out.renderItem(x, item)
+		}
+	}
+	if err := do(x.ctx, x.who, x.key, &input, item); err != nil {
+		return x.replayed(err)
+	}
+	return x.answer()
+}
+
+// takeBody reads and takes apart the body, and looks up what it points at. It
+// fails only when there is no whole body to speak of; what is wrong inside is
+// kept for apply.
+func takeBody[T any](x *exchange, m *model[T]) (*body, error) {
+	limit := x.api.MaxBody
+	var b *body
+	if x.media == typeMultipart {
+		for i := range m.fields {
+			if m.fields[i].kind == kindFile {
+				limit += int64(m.fields[i].maxLen)
+			}
+		}
+		form, err := m.parseForm(x.w, x.r, x.boundary, limit)
+		if err != nil {
+			return nil, err
+		}
+		b = form
+	} else {
+		content, err := readAll(x.w, x.r, limit)
+		if err != nil {
+			return nil, err
+		}
+		b = m.parse(content, x.media)
+	}
+	x.hashBody(b)
+	return b, m.lookUp(x, b)
+}
+
+// lookUp finds out which of the items that the body points at the caller can't
+// see. It runs before the transaction, so that no connection waits for another.
+func (m *model[T]) lookUp(x *exchange, b *body) error {
+	for i := range m.fields {
+		f := &m.fields[i]
+		if f.kind != kindRef || f.set == nil || f.readOnly || !b.present.has(i) {
+			continue
+		}
+		in := intake{api: x.api}
+		if f.set(new(T), b.values[i], &f.spec, &in) != nil {
+			continue // apply says so
+		}
+		for _, item := range in.items {
+			err := item.resource.exists(x.ctx, x.who, item.key)
+			if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Forbidden) {
+				b.unknown = append(b.unknown, *notFound(b.values[i]))
+				b.unknown[len(b.unknown)-1].Path = f.name
+			} else if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// renderItem encodes the item that a write answers with.
+func (m *model[T]) renderItem(x *exchange, item *T) {
+	x.buf = m.appendItem(x.buf[:0], item, x.format, &x.encoding)
+	x.iri = string(m.key([]byte(x.api.base(m.res.name)), item))
+	x.etag = m.hashTag(x, item)
+}
+
+// answer sends what render makes, unless it has been made.
+func (x *exchange) answer() error {
+	if !x.rendered {
+		x.render()
+	}
+	x.send(x.op.status)
+	return nil
+}
+
+// send writes the answer's header and body.
+func (x *exchange) send(status int) {
+	x.setHeader()
+	h := x.w.Header()
+	if x.op.method != http.MethodGet {
+		x.setWritten(h)
+	}
+	if x.etag != "" {
+		h["Etag"] = []string{x.etag}
+	}
+	if status == http.StatusNoContent || len(x.buf) == 0 {
+		x.w.WriteHeader(status)
+		return
+	}
+	if x.format == formatHTML {
+		x.api.static.page.ServeHTTP(x.w, x.r)
+		return
+	}
+	h["Content-Type"] = x.format.header
+	h["Content-Length"] = []string{strconv.Itoa(len(x.buf))}
+	x.w.WriteHeader(status)
+	_, _ = x.w.Write(x.buf) // the client is gone when this fails
+}
+
+// setWritten sets the headers that say where the written item is.
+func (x *exchange) setWritten(h http.Header) {
+	if x.iri == "" {
+		return
+	}
+	if x.op.status == http.StatusCreated {
+		h["Location"] = []string{x.iri}
+	}
+	location := x.iri + "." + x.format.suffix
+	if x.r.URL.RawQuery != "" {
+		location += "?" + x.r.URL.RawQuery
+	}
+	h["Content-Location"] = []string{location}
+}

@@ -1,0 +1,349 @@
+package hydra
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"sede/internal/access"
+	"sede/internal/fault"
+	"sede/internal/ident"
+	"sede/internal/page"
+)
+
+// Resource declares one resource of the API. Everything that sede says about
+// it or does with it on the wire follows from this.
+type Resource[T any] struct {
+	Name   string // "Location": the short name, also its JSON-LD type
+	Path   string // "/locations": where the collection is
+	Doc    string // a sentence or two
+	Means  string // the IRI of the class in a public vocabulary, or empty
+	Fields []Field[T]
+	// Version returns the number that grows with every change of the item. It
+	// makes the ETag. Without it the resource has ETags over the encoded answer
+	// and no If-Match.
+	Version func(item *T) int64
+	// Volatile says that the encoded item can change while its version does not,
+	// for example because it counts other things.
+	Volatile bool
+	// Defaults fills a new item before a POST is read into it; may be nil.
+	Defaults func(item *T)
+	// Validate returns the broken rules that involve more than one field; may be
+	// nil.
+	Validate   func(item *T) []fault.Violation
+	Operations []Operation
+	// MaxAge lets anybody cache the answers for that many seconds; 0 keeps them
+	// with the caller.
+	MaxAge int
+}
+
+// Declaration is a Resource of any type.
+type Declaration interface {
+	compile(api *API) error
+}
+
+// Operation is a List, Get, Create, Update, Delete or Action.
+type Operation interface {
+	bind(api *API, res *resource) (*operation, error)
+}
+
+// List answers GET on the collection with a page of it.
+type List[T any] struct {
+	Path   string // empty: the resource's own
+	Access access.Rule
+	Doc    string // empty: the standard sentence
+	// Do returns the page; parent is the {id} of the path, if it has one.
+	Do func(ctx context.Context, who *access.Caller, parent string, q *page.Query) (page.Result[T], error)
+}
+
+// Get answers GET on an item.
+type Get[T any] struct {
+	Path   string // empty: the resource's path and /{id}
+	Access access.Rule
+	Doc    string
+	// Do loads the item, or fails with fault.Missing.
+	Do func(ctx context.Context, who *access.Caller, key string, item *T) error
+}
+
+// Create answers POST on the collection.
+type Create[T any] struct {
+	Path   string
+	Access access.Rule
+	Doc    string
+	// Do stores the item and completes it in place, with its id, times and
+	// defaults, within one write transaction.
+	Do func(ctx context.Context, who *access.Caller, item *T) error
+}
+
+// Update answers PATCH on an item.
+type Update[T any] struct {
+	Path   string
+	Access access.Rule
+	Doc    string
+	// Do loads the item, calls apply, which changes it as the body says, and
+	// stores it, all within one write transaction. An error of apply is returned
+	// as it is. Do may run more than once, so it starts from the stored item.
+	Do func(ctx context.Context, who *access.Caller, key string, item *T, apply func() error) error
+}
+
+// Delete answers DELETE on an item.
+type Delete[T any] struct {
+	Path   string
+	Access access.Rule
+	Doc    string
+	Do     func(ctx context.Context, who *access.Caller, key string) error
+}
+
+// Action is an operation of its own: it reads an In and answers with an item of
+// the resource whose type is Out, or with nothing when Out is None.
+type Action[In, Out any] struct {
+	Path   string
+	Method string // empty: POST
+	Access access.Rule
+	Doc    string
+	Status int         // empty: 200, since most actions change what exists
+	Fields []Field[In] // none: no body is read
+	Do     func(ctx context.Context, who *access.Caller, key string, in *In, out *Out) error
+}
+
+// None is the In or Out of an Action that has none.
+type None struct{}
+
+// ByID lets a Get call a use case that takes a UUID; another text is Missing.
+func ByID[T any](do func(context.Context, *access.Caller, ident.ID, *T) error) func(context.Context, *access.Caller, string, *T) error {
+	return func(ctx context.Context, who *access.Caller, key string, item *T) error {
+		id, err := ident.Parse(key)
+		if err != nil {
+			return fault.Missing()
+		}
+		return do(ctx, who, id, item)
+	}
+}
+
+// UpdateByID does for an Update what ByID does for a Get.
+func UpdateByID[T any](do func(context.Context, *access.Caller, ident.ID, *T, func() error) error) func(context.Context, *access.Caller, string, *T, func() error) error {
+	return func(ctx context.Context, who *access.Caller, key string, item *T, apply func() error) error {
+		id, err := ident.Parse(key)
+		if err != nil {
+			return fault.Missing()
+		}
+		return do(ctx, who, id, item, apply)
+	}
+}
+
+// DeleteByID does for a Delete what ByID does for a Get.
+func DeleteByID(do func(context.Context, *access.Caller, ident.ID) error) func(context.Context, *access.Caller, string) error {
+	return func(ctx context.Context, who *access.Caller, key string) error {
+		id, err := ident.Parse(key)
+		if err != nil {
+			return fault.Missing()
+		}
+		return do(ctx, who, id)
+	}
+}
+
+// OfAll lets a List without a parent call a use case that takes none.
+func OfAll[T any](do func(context.Context, *access.Caller, *page.Query) (page.Result[T], error)) func(context.Context, *access.Caller, string, *page.Query) (page.Result[T], error) {
+	return func(ctx context.Context, who *access.Caller, _ string, q *page.Query) (page.Result[T], error) {
+		return do(ctx, who, q)
+	}
+}
+
+// resource is a compiled Resource, without its type.
+type resource struct {
+	name, path, doc, means string
+	specs                  []*spec // in the order of declaration
+	operations             []*operation
+	variables              []variable // of collections
+	search                 []byte     // the search template, a member of collections
+	maxAge                 int
+	textKey                bool // the key is text, not a UUID
+	local                  bool // some field depends on the reader's language
+	// exists returns nil when the caller may see the item with that key.
+	exists func(ctx context.Context, who *access.Caller, key string) error
+}
+
+// opKind is which of the Operation types an operation was declared with.
+type opKind uint8
+
+const (
+	opList opKind = iota
+	opGet
+	opCreate
+	opUpdate
+	opDelete
+	opAction
+)
+
+// operation is a compiled Operation, without its type.
+type operation struct {
+	of      *resource // whose it is in the documents
+	kind    opKind
+	method  string
+	path    string // below the prefix, with {id}
+	rule    access.Rule
+	doc     string
+	status  int
+	input   []*spec // what a body may hold; nil: no body is read
+	inName  string  // the schema of the body: the resource's name, or one of its own for actions
+	upload  bool    // takes multipart/form-data
+	output  *resource
+	serve   func(x *exchange) error
+	allowed string // the methods of its path, for Allow
+}
+
+// sentence is the standard documentation of the operation.
+func (op *operation) sentence() string {
+	switch {
+	case op.doc != "":
+		return op.doc
+	case op.kind == opList:
+		return "Retrieves the collection of " + op.of.name + " resources."
+	case op.method == http.MethodGet:
+		return "Retrieves a " + op.of.name + " resource."
+	case op.method == http.MethodPatch:
+		return "Updates the " + op.of.name + " resource."
+	case op.method == http.MethodDelete:
+		return "Removes the " + op.of.name + " resource."
+	default:
+		return "Creates a " + op.of.name + " resource."
+	}
+}
+
+// onItem reports whether the path ends in the item's key.
+func (op *operation) onItem() bool { return strings.HasSuffix(op.path, "/{id}") }
+
+// mismatch is a defect of a declaration, found when sede starts.
+func mismatch(res, format string, args ...any) error {
+	return fmt.Errorf("hydra: resource %s: %s", res, fmt.Sprintf(format, args...))
+}
+
+func (r Resource[T]) compile(api *API) error {
+	m, err := newModel(api, r)
+	if err != nil {
+		return err
+	}
+	if api.byName[r.Name] != nil {
+		return mismatch(r.Name, "declared twice")
+	}
+	api.resources = append(api.resources, m.res)
+	api.byName[r.Name] = m.res
+	api.models = append(api.models, m)
+	api.pending = append(api.pending, func() error { return bindAll(api, m.res, r.Operations) })
+	return nil
+}
+
+// bindAll binds the operations, once all resources are known.
+func bindAll(api *API, res *resource, operations []Operation) error {
+	for _, declared := range operations {
+		op, err := declared.bind(api, res)
+		if err != nil {
+			return err
+		}
+		op.of = res
+		if !op.rule.Declared() {
+			return mismatch(res.name, "%s %s declares no access rule", op.method, op.path)
+		}
+		if op.status == 0 {
+			op.status = http.StatusOK
+		}
+		res.operations = append(res.operations, op)
+	}
+	return nil
+}
+
+func (d List[T]) bind(api *API, res *resource) (*operation, error) {
+	m, err := modelOf[T](api, res)
+	if err != nil {
+		return nil, err
+	}
+	op := &operation{kind: opList, method: http.MethodGet, path: orPath(d.Path, res.path), rule: d.Access, doc: d.Doc, output: m.res}
+	op.serve = func(x *exchange) error { return serveList(x, m, d.Do) }
+	return op, nil
+}
+
+func (d Get[T]) bind(api *API, res *resource) (*operation, error) {
+	m, err := modelOf[T](api, res)
+	if err != nil {
+		return nil, err
+	}
+	op := &operation{kind: opGet, method: http.MethodGet, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, output: m.res}
+	op.serve = func(x *exchange) error { return serveGet(x, m, d.Do) }
+	if d.Path == "" {
+		res.exists = func(ctx context.Context, who *access.Caller, key string) error {
+			var item T
+			if err := d.Do(ctx, who, key, &item); err != nil {
+				return err
+			}
+			return d.Access.Check(who)
+		}
+	}
+	return op, nil
+}
+
+func (d Create[T]) bind(api *API, res *resource) (*operation, error) {
+	m, err := modelOf[T](api, res)
+	if err != nil {
+		return nil, err
+	}
+	op := &operation{kind: opCreate, method: http.MethodPost, path: orPath(d.Path, res.path), rule: d.Access, doc: d.Doc, status: http.StatusCreated, output: m.res}
+	op.input, op.inName, op.upload = m.inputs(), res.name, m.uploads()
+	op.serve = func(x *exchange) error { return serveCreate(x, m, d.Do) }
+	return op, nil
+}
+
+func (d Update[T]) bind(api *API, res *resource) (*operation, error) {
+	m, err := modelOf[T](api, res)
+	if err != nil {
+		return nil, err
+	}
+	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, output: m.res}
+	op.input, op.inName = m.inputs(), res.name
+	op.serve = func(x *exchange) error { return serveUpdate(x, m, d.Do) }
+	return op, nil
+}
+
+func (d Delete[T]) bind(api *API, res *resource) (*operation, error) {
+	op := &operation{kind: opDelete, method: http.MethodDelete, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, status: http.StatusNoContent}
+	op.serve = func(x *exchange) error { return serveDelete(x, d.Do) }
+	return op, nil
+}
+
+func (d Action[In, Out]) bind(api *API, res *resource) (*operation, error) {
+	op := &operation{kind: opAction, method: d.Method, path: d.Path, rule: d.Access, doc: d.Doc, status: d.Status}
+	if op.method == "" {
+		op.method = http.MethodPost
+	}
+	in, err := newInput(api, res, d.Fields)
+	if err != nil {
+		return nil, err
+	}
+	if len(d.Fields) > 0 {
+		op.input, op.upload = in.inputs(), in.uploads()
+		op.inName = res.name + "." + actionName(d.Path)
+	}
+	var out *model[Out]
+	if _, nothing := any(new(Out)).(*None); !nothing {
+		if out, err = modelOf[Out](api, res); err != nil {
+			return nil, err
+		}
+		op.output = out.res
+	} else if op.status == 0 {
+		op.status = http.StatusNoContent
+	}
+	op.serve = func(x *exchange) error { return serveAction(x, in, out, d.Do) }
+	return op, nil
+}
+
+// actionName is the last word of an action's path, e.g. "clear".
+func actionName(path string) string {
+	return path[strings.LastIndexByte(path, '/')+1:]
+}
+
+func orPath(path, otherwise string) string {
+	if path != "" {
+		return path
+	}
+	return otherwise
+}

@@ -1,0 +1,77 @@
+package location
+
+import (
+	"errors"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/ident"
+	"sede/internal/page"
+)
+
+const columns = `id, name, office_open_hour, office_close_hour, time_zone, country, address, version, created_at, updated_at`
+
+func (l *Location) scan(into func(...any) error) error {
+	return into(&l.ID, &l.Name, &l.OfficeOpenHour, &l.OfficeCloseHour, &l.TimeZone, &l.Country, &l.Address,
+		&l.Version, &l.CreatedAt, &l.UpdatedAt)
+}
+
+var listing = db.Listing{
+	Table:  "location",
+	Select: columns,
+	Columns: map[string]db.Column{
+		"name":            {SQL: "name", Fold: "name_fold"},
+		"officeOpenHour":  {SQL: "office_open_hour"},
+		"officeCloseHour": {SQL: "office_close_hour"},
+		"timeZone":        {SQL: "time_zone"},
+		"country":         {SQL: "country"},
+		"address":         {SQL: "address"},
+		"createdAt":       {SQL: "created_at"},
+		"updatedAt":       {SQL: "updated_at"},
+	},
+	Order:   "id",
+	Counted: true,
+}
+
+func list(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Location], err error) {
+	r.Items = make([]Location, 0, q.Size)
+	r.Total, r.More, err = listing.Page(tx, scope, q, nil, func(rows *db.Rows) error {
+		r.Items = append(r.Items, Location{})
+		return r.Items[len(r.Items)-1].scan(rows.Scan)
+	})
+	return r, err
+}
+
+// find loads a location. One that is not there, or not in scope, is Missing.
+func find(tx *db.Tx, scope access.Scope, id ident.ID, l *Location) error {
+	err := l.scan(tx.Row(`SELECT `+columns+` FROM location WHERE organization_id = $1 AND id = $2`,
+		scope.Organization(), id).Scan)
+	if errors.Is(err, db.ErrNoRows) {
+		return fault.Missing()
+	}
+	return err
+}
+
+func insert(tx *db.Tx, scope access.Scope, l *Location) {
+	tx.Queue(`INSERT INTO location (organization_id, id, name, name_fold, office_open_hour, office_close_hour,
+			time_zone, country, address, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		scope.Organization(), l.ID, l.Name, db.Fold(l.Name), l.OfficeOpenHour, l.OfficeCloseHour,
+		l.TimeZone, l.Country, l.Address, l.Version, l.CreatedAt, l.UpdatedAt)
+	db.Count(tx, scope, "location", 1)
+}
+
+// update stores the location if it still has the version before its own; else
+// somebody was faster.
+func update(tx *db.Tx, scope access.Scope, l *Location) error {
+	changed, err := tx.Exec(`UPDATE location SET name = $3, name_fold = $4, office_open_hour = $5, office_close_hour = $6,
+			time_zone = $7, country = $8, address = $9, version = $10, updated_at = $11
+		WHERE organization_id = $1 AND id = $2 AND version = $10 - 1`,
+		scope.Organization(), l.ID, l.Name, db.Fold(l.Name), l.OfficeOpenHour, l.OfficeCloseHour,
+		l.TimeZone, l.Country, l.Address, l.Version, l.UpdatedAt)
+	if err == nil && changed == 0 {
+		return fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
+	}
+	return err
+}

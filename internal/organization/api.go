@@ -1,0 +1,136 @@
+package organization
+
+import (
+	"time"
+
+	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/null"
+)
+
+var fields = []hydra.Field[Organization]{
+	hydra.ID(func(o *Organization) *ident.ID { return &o.ID }),
+	hydra.Text("type", func(o *Organization) *string { return &o.Type }).OneOf(types...).
+		Doc("What the organization is for. Demo: filled with sample data, and nothing leaves it.").Example(Standard).
+		Filter(hydra.Exact).Sortable(),
+	hydra.Text("status", func(o *Organization) *string { return &o.Status }).OneOf(statuses...).
+		Doc("Suspended: can be read only. Closing: its deletion is scheduled. Operators change it.").Example(Active).
+		Filter(hydra.Exact).Sortable(),
+	hydra.Text("name", func(o *Organization) *string { return &o.Name }).Required().
+		Doc("What people call the organization.").Example("Acme").Means("https://schema.org/name").
+		Filter(hydra.Partial).Sortable(),
+	hydra.Text("slug", func(o *Organization) *string { return &o.Slug }).
+		Doc("A short unique name, usable wherever the id is. Left out: derived from the name.").Example("acme").
+		Filter(hydra.Exact).Sortable(),
+	hydra.NullText("stripeCustomerId", func(o *Organization) *null.Value[string] { return &o.StripeCustomerID }).ReadOnly().
+		Doc("The customer at Stripe; null when Stripe is not used."),
+	hydra.Bool("manualBilling", func(o *Organization) *bool { return &o.ManualBilling }).ReadOnly().
+		Doc("Whether sede itself writes the invoices, not Stripe."),
+	hydra.Objects("databaseStatus", func(o *Organization) *[]Store { return &o.DatabaseStatus }, storeFields...).Nullable().
+		Doc("The databases that hold the organization's data; null for those who may not see it."),
+	hydra.Refs("organizationUsers", "OrganizationUser", func(o *Organization) *[]ident.ID { return &o.Users }).
+		Doc("The first 100 members; /organization-users has all."),
+	later("organizationUserInvitations", func(o *Organization) *[]ident.ID { return &o.Invitations }),
+	later("organizationModules", func(o *Organization) *[]ident.ID { return &o.Modules }),
+	later("subscriptions", func(o *Organization) *[]ident.ID { return &o.Subscriptions }),
+	hydra.Refs("organizationConfigs", "OrganizationConfig", func(o *Organization) *[]ident.ID { return &o.Configs }).
+		Doc("The settings."),
+	later("organizationAddresses", func(o *Organization) *[]ident.ID { return &o.Addresses }),
+	hydra.Time("createdAt", func(o *Organization) *time.Time { return &o.CreatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
+	hydra.Time("updatedAt", func(o *Organization) *time.Time { return &o.UpdatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
+	hydra.Bool("demo", func(o *Organization) *bool { return &o.IsDemo }).ReadOnly().
+		Doc("Whether the type is demo."),
+	hydra.Bool("productionLike", func(o *Organization) *bool { return &o.ProductionLike }).
+		Doc("Whether real work depends on it: neither demo nor sandbox, and paying or marked so by an operator, who sets it here."),
+	hydra.NullText("currentSubscription", func(o *Organization) *null.Value[string] { return &o.CurrentSubscription }).ReadOnly().
+		Format("iri-reference").Doc("The live subscription, or null."),
+	hydra.Object("seats", func(o *Organization) *Seats { return &o.Seats },
+		hydra.Int("used", func(s *Seats) *int64 { return &s.Used }).Doc("Active members who are not guests."),
+		hydra.Int("reserved", func(s *Seats) *int64 { return &s.Reserved }).Doc("People with a pending invitation."),
+		hydra.NullInt("limit", func(s *Seats) *null.Value[int64] { return &s.Limit }).Doc("Null: unlimited."),
+	).Doc("How many people there is room for."),
+}
+
+var storeFields = []hydra.Field[Store]{
+	hydra.Text("engine", func(s *Store) *string { return &s.Engine }),
+	hydra.Text("version", func(s *Store) *string { return &s.Version }).Doc("The engine's version."),
+	hydra.Int("schemaVersion", func(s *Store) *int64 { return &s.SchemaVersion }),
+	hydra.Int("pendingMigrations", func(s *Store) *int64 { return &s.Pending }),
+	hydra.Text("state", func(s *Store) *string { return &s.State }).OneOf("ready", "migrating", "clearing", "readonly", "error"),
+	hydra.Objects("rows", func(s *Store) *[]Rows { return &s.Rows },
+		hydra.Text("resource", func(r *Rows) *string { return &r.Resource }),
+		hydra.Int("count", func(r *Rows) *int64 { return &r.Count }),
+	).Doc("The organization's rows."),
+	hydra.Int("bytes", func(s *Store) *int64 { return &s.Bytes }).Doc("The size of the whole database."),
+}
+
+var memberFields = []hydra.Field[Member]{
+	hydra.ID(func(m *Member) *ident.ID { return &m.ID }),
+	hydra.Ref("organization", "Organization", func(m *Member) *ident.ID { return &m.Organization }).ReadOnly(),
+	hydra.Ref("member", "User", func(m *Member) *ident.ID { return &m.User }).ReadOnly().
+		Doc("The user who is the member.").Filter(hydra.Exact),
+	hydra.Text("role", func(m *Member) *string { return &m.Role }).OneOf("guest", "member", "billing", "admin", "owner").ReadOnly().
+		Doc("What the member may do.").Filter(hydra.Exact).Sortable(),
+	hydra.Text("status", func(m *Member) *string { return &m.Status }).OneOf(MemberActive, MemberSuspended).ReadOnly().
+		Filter(hydra.Exact).Sortable(),
+	hydra.Time("joinedAt", func(m *Member) *time.Time { return &m.JoinedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
+	hydra.Time("createdAt", func(m *Member) *time.Time { return &m.CreatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
+	hydra.Time("updatedAt", func(m *Member) *time.Time { return &m.UpdatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
+}
+
+var configFields = []hydra.Field[Config]{
+	hydra.ID(func(c *Config) *ident.ID { return &c.ID }),
+	hydra.Ref("organization", "Organization", func(c *Config) *ident.ID { return &c.Organization }).ReadOnly(),
+	hydra.Text("key", func(c *Config) *string { return &c.Key }).ReadOnly().
+		Doc("Which setting it is.").Example(KeyTimeZone).Filter(hydra.Exact).Sortable(),
+	hydra.Text("value", func(c *Config) *string { return &c.Value }).ReadOnly().
+		Doc("What it is set to; empty when it is not.").Example("Europe/Lisbon").Filter(hydra.Exact),
+	hydra.Time("createdAt", func(c *Config) *time.Time { return &c.CreatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
+	hydra.Time("updatedAt", func(c *Config) *time.Time { return &c.UpdatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
+}
+
+// later is a list of IRIs of a resource that this version does not have:
+// it is empty.
+func later(name string, at func(*Organization) *[]ident.ID) hydra.Field[Organization] {
+	return hydra.Refs(name, "", at)
+}
+
+func (s *Service) resources() []hydra.Declaration {
+	return []hydra.Declaration{
+		hydra.Resource[Organization]{
+			Name: "Organization", Path: "/organizations", Means: "https://schema.org/Organization",
+			Doc:      "What everything else belongs to: a company, club or team that works with the product.",
+			Fields:   fields,
+			Version:  func(o *Organization) int64 { return o.Version },
+			Volatile: true,
+			Defaults: func(o *Organization) { o.Type, o.Status = Standard, Active },
+			Validate: (*Organization).Validate,
+			Operations: []hydra.Operation{
+				hydra.List[Organization]{Access: maySee, Do: hydra.OfAll(s.List)},
+				hydra.Create[Organization]{Access: maySee, Do: s.Create},
+				hydra.Get[Organization]{Access: maySee, Do: s.Get},
+				hydra.Update[Organization]{Access: maySee, Do: s.Update},
+			},
+		},
+		hydra.Resource[Member]{
+			Name: "OrganizationUser", Path: "/organization-users",
+			Doc:     "A user in an organization, with a role.",
+			Fields:  memberFields,
+			Version: func(m *Member) int64 { return m.Version },
+			Operations: []hydra.Operation{
+				hydra.List[Member]{Access: mayRead, Do: hydra.OfAll(s.Members)},
+				hydra.Get[Member]{Access: mayRead, Do: hydra.ByID(s.Member)},
+			},
+		},
+		hydra.Resource[Config]{
+			Name: "OrganizationConfig", Path: "/organization-configs",
+			Doc:     "A setting of the organization.",
+			Fields:  configFields,
+			Version: func(c *Config) int64 { return c.Version },
+			Operations: []hydra.Operation{
+				hydra.List[Config]{Access: mayRead, Do: hydra.OfAll(s.Configs)},
+				hydra.Get[Config]{Access: mayRead, Do: hydra.ByID(s.Config)},
+			},
+		},
+	}
+}

@@ -1,0 +1,65 @@
+package organization
+
+import (
+	"context"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/feature"
+	"sede/internal/ident"
+)
+
+// New returns the use cases.
+func New(p feature.Platform) *Service {
+	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock}
+}
+
+// Module hands the feature to the composition.
+func (s *Service) Module() feature.Module {
+	return feature.Module{Resources: s.resources()}
+}
+
+// Membership is one organization that a user belongs to.
+type Membership struct {
+	Organization ident.ID
+	Slug         string
+	Role         access.Role
+}
+
+// Memberships returns the organizations in which the user is active, the
+// oldest first.
+func (s *Service) Memberships(ctx context.Context, user ident.ID) (list []Membership, err error) {
+	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		found, err := membershipsOf(tx, user)
+		list = make([]Membership, len(found))
+		for i, m := range found {
+			role, _ := access.ParseRole(m.role)
+			list[i] = Membership{Organization: m.organization, Slug: m.slug, Role: role}
+		}
+		return err
+	})
+	return list, err
+}
+
+// Find returns the organization with that id or slug, or Missing.
+func (s *Service) Find(ctx context.Context, ref string) (id ident.ID, err error) {
+	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		given, err := ident.Parse(ref)
+		if err != nil {
+			id, err = idOf(tx, ref)
+			return err
+		}
+		id = given
+		return find(tx, given, new(Organization))
+	})
+	return id, err
+}
+
+// Share reports whether the users are active in one organization both.
+func (s *Service) Share(ctx context.Context, a, b ident.ID) (yes bool, err error) {
+	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		yes, err = share(tx, a, b)
+		return err
+	})
+	return yes, err
+}

@@ -1,0 +1,434 @@
+package organization
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/audit"
+	"sede/internal/clock"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/page"
+)
+
+// Who may do what.
+var (
+	maySee      = access.SignedIn() // what they see is decided by their membership
+	mayRead     = access.Within(access.Readers)
+	seesStores  = access.Admins
+	mayRename   = access.Admins
+	createRetry = 20
+)
+
+// Service holds the use cases of organizations, their members and settings.
+type Service struct {
+	db    *db.DB
+	audit *audit.Log
+	ids   *ident.Source
+	now   clock.Clock
+
+	mu        sync.Mutex
+	lastStore Store // as of storeAt
+	storeAt   time.Time
+
+	// onCreate runs in the transaction that creates an organization.
+	onCreate []func(tx *db.Tx, who *access.Caller, o *Organization) error
+	// changed hears of users whose memberships changed, after the commit.
+	changed func(user ident.ID)
+}
+
+// OnCreate adds work to the transaction that creates an organization.
+func (s *Service) OnCreate(do func(tx *db.Tx, who *access.Caller, o *Organization) error) {
+	s.onCreate = append(s.onCreate, do)
+}
+
+// OnMembershipChange sets who hears of users whose memberships changed.
+func (s *Service) OnMembershipChange(do func(user ident.ID)) { s.changed = do }
+
+// List returns the organizations that the caller belongs to; operators see all.
+func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Organization], err error) {
+	if err := maySee.Check(who); err != nil {
+		return r, err
+	}
+	user := who.User
+	if who.Operator {
+		user = ident.ID{}
+	}
+	store, err := s.store(ctx)
+	if err != nil {
+		return r, err
+	}
+	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		if r, err = list(tx, user, q); err != nil {
+			return err
+		}
+		roles, err := rolesOf(tx, who)
+		if err != nil {
+			return err
+		}
+		return complete(tx, who, store, r.Items, roles)
+	})
+	return r, err
+}
+
+// Get loads an organization by its id or slug; Missing for those who do not
+// belong to it.
+func (s *Service) Get(ctx context.Context, who *access.Caller, ref string, o *Organization) error {
+	if err := maySee.Check(who); err != nil {
+		return err
+	}
+	store, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	return s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		role, err := s.enter(tx, who, ref, o)
+		if err != nil {
+			return err
+		}
+		return completeOne(tx, who, store, o, role)
+	})
+}
+
+// enter loads an organization and returns the caller's role in it: None only
+// for operators.
+func (s *Service) enter(tx *db.Tx, who *access.Caller, ref string, o *Organization) (access.Role, error) {
+	id, err := ident.Parse(ref)
+	if err != nil {
+		if id, err = idOf(tx, ref); err != nil {
+			return access.None, err
+		}
+	}
+	if err := find(tx, id, o); err != nil {
+		return access.None, err
+	}
+	role, err := roleOf(tx, id, who.User)
+	if err == nil && role == access.None && !who.Operator {
+		err = fault.Missing()
+	}
+	return role, err
+}
+
+// storeAge is how long the description of the database is good for.
+const storeAge = 10 * time.Second
+
+// store describes the database, all but what it holds of an organization. The
+// answer may be storeAge old.
+func (s *Service) store(ctx context.Context) (Store, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now.Now()
+	if age := now.Sub(s.storeAt); !s.storeAt.IsZero() && age >= 0 && age < storeAge {
+		return s.lastStore, nil
+	}
+	status, err := s.db.Status(ctx)
+	if err != nil {
+		return Store{}, err
+	}
+	store := Store{Engine: status.Engine.String(), Version: status.Version, SchemaVersion: int64(status.Schema),
+		Pending: int64(len(status.Pending)), State: "ready", Bytes: status.Bytes}
+	if store.Pending > 0 {
+		store.State = "migrating"
+	}
+	s.lastStore, s.storeAt = store, now
+	return store, nil
+}
+
+// rolesOf returns the caller's role in each organization they belong to.
+func rolesOf(tx *db.Tx, who *access.Caller) (map[ident.ID]access.Role, error) {
+	list, err := membershipsOf(tx, who.User)
+	roles := make(map[ident.ID]access.Role, len(list))
+	for _, m := range list {
+		roles[m.organization], _ = access.ParseRole(m.role)
+	}
+	return roles, err
+}
+
+// complete fills what belongs to the organizations: the lists of IRIs, the
+// seats, and the state of the database for those who may see it.
+func complete(tx *db.Tx, who *access.Caller, store Store, items []Organization, roles map[ident.ID]access.Role) error {
+	if len(items) == 0 {
+		return nil
+	}
+	if err := companions(tx, items); err != nil {
+		return err
+	}
+	counts, err := rowCounts(tx, items)
+	if err != nil {
+		return err
+	}
+	for i := range items {
+		role := roles[items[i].ID]
+		if role == access.Guest && !who.Operator { // guests can't follow these
+			items[i].Users, items[i].Configs = nil, nil
+		}
+		if who.Operator || seesStores.Has(role) {
+			own := store
+			own.Rows = counts[items[i].ID]
+			items[i].DatabaseStatus = []Store{own}
+		}
+	}
+	return nil
+}
+
+// completeOne is complete for one organization.
+func completeOne(tx *db.Tx, who *access.Caller, store Store, o *Organization, role access.Role) error {
+	list := []Organization{*o}
+	err := complete(tx, who, store, list, map[ident.ID]access.Role{o.ID: role})
+	*o = list[0]
+	return err
+}
+
+// Create makes an organization with the caller as its owner, and gives it its
+// settings. The slug is derived from the name unless one is given, which must
+// be free then.
+func (s *Service) Create(ctx context.Context, who *access.Caller, o *Organization) error {
+	if err := maySee.Check(who); err != nil {
+		return err
+	}
+	if o.Type != Standard && o.Type != Sandbox && !who.Operator {
+		return fault.Broken(fault.Violation{Path: "type", Code: fault.CodeChoice, Text: fault.Textf("Only operators create organizations of this type.")})
+	}
+	store, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	if o.Production = o.ProductionLike; o.Production && !who.Operator {
+		return fault.Broken(fault.Violation{Path: "productionLike", Text: fault.Textf("Only operators change this.")})
+	}
+	given := *o
+	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		*o = given
+		if err := s.create(tx, who, o); err != nil {
+			return err
+		}
+		return completeOne(tx, who, store, o, access.Owner)
+	})
+}
+
+func (s *Service) create(tx *db.Tx, who *access.Caller, o *Organization) error {
+	if err := s.chooseSlug(tx, o); err != nil {
+		return err
+	}
+	now := s.now.Now().Truncate(time.Second)
+	o.ID, o.Version, o.Status, o.ManualBilling, o.CreatedAt, o.UpdatedAt = s.ids.New(), 1, Active, true, now, now
+	o.derive()
+	if err := insert(tx, o); err != nil {
+		if db.IsUnique(err, "organization_slug") {
+			return slugTaken()
+		}
+		return err
+	}
+	scope := access.System(o.ID)
+	owner := Member{ID: s.ids.New(), User: who.User, Role: access.Owner.String(), Status: MemberActive,
+		JoinedAt: now, Version: 1, CreatedAt: now, UpdatedAt: now}
+	if err := insertMember(tx, scope, &owner); err != nil {
+		return err
+	}
+	for _, c := range initial(o.Name) {
+		c.ID, c.Version, c.CreatedAt, c.UpdatedAt = s.ids.New(), 1, now, now
+		insertConfig(tx, scope, &c)
+	}
+	for _, do := range s.onCreate {
+		if err := do(tx, who, o); err != nil {
+			return err
+		}
+	}
+	if err := s.record(tx, scope, who, audit.Entry{Action: "create", Resource: "Organization", Key: o.ID.String(), After: hydra.JSON(fields, o)}); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { s.membershipChanged(who.User) })
+	return nil
+}
+
+// record appends to the organization's own chain.
+func (s *Service) record(tx *db.Tx, scope access.Scope, who *access.Caller, e audit.Entry) error {
+	e.Scope = scope
+	return s.audit.Append(tx, who, e)
+}
+
+func (s *Service) membershipChanged(user ident.ID) {
+	if s.changed != nil {
+		s.changed(user)
+	}
+}
+
+func slugTaken() error {
+	return fault.Broken(fault.Violation{Path: "slug", Code: fault.CodeUnique, Text: fault.Textf("This slug is taken.")})
+}
+
+// chooseSlug finds a free slug when none was given.
+func (s *Service) chooseSlug(tx *db.Tx, o *Organization) error {
+	if o.Slug != "" {
+		if _, err := idOf(tx, o.Slug); !fault.Is(err, fault.NotFound) {
+			if err == nil {
+				err = slugTaken()
+			}
+			return err
+		}
+		return nil
+	}
+	base := slugOf(o.Name)
+	for n := 1; ; n++ {
+		o.Slug = base
+		if n > 1 {
+			o.Slug = base + "-" + strconv.Itoa(n)
+		}
+		if n > createRetry { // many of that name: the id's random end settles it
+			id := s.ids.New().String()
+			o.Slug = base + "-" + id[len(id)-8:]
+			return nil
+		}
+		if _, err := idOf(tx, o.Slug); fault.Is(err, fault.NotFound) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// Update changes name and slug, and for operators type, status and whether real
+// work depends on the organization.
+func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o *Organization, apply func() error) error {
+	if err := maySee.Check(who); err != nil {
+		return err
+	}
+	store, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		role, err := s.enter(tx, who, ref, o)
+		if err != nil {
+			return err
+		}
+		if !who.Operator && !mayRename.Has(role) {
+			return fault.Denied()
+		}
+		before := *o
+		if err := apply(); err != nil {
+			return err
+		}
+		if o.ProductionLike != before.ProductionLike {
+			o.Production = o.ProductionLike
+		}
+		o.derive()
+		if err := s.checkChange(tx, who, &before, o); err != nil {
+			return err
+		}
+		if o.same(&before) {
+			return completeOne(tx, who, store, o, role)
+		}
+		o.Version, o.UpdatedAt = o.Version+1, s.now.Now().Truncate(time.Second)
+		if err := update(tx, o); err != nil {
+			if db.IsUnique(err, "organization_slug") {
+				return slugTaken()
+			}
+			return err
+		}
+		entry := audit.Entry{Action: "update", Resource: "Organization", Key: o.ID.String(), Before: hydra.JSON(fields, &before), After: hydra.JSON(fields, o)}
+		if err := s.record(tx, access.System(o.ID), who, entry); err != nil {
+			return err
+		}
+		return completeOne(tx, who, store, o, role)
+	})
+}
+
+// same reports whether nothing that an update stores differs.
+func (o *Organization) same(other *Organization) bool {
+	return o.Type == other.Type && o.Status == other.Status && o.Name == other.Name && o.Slug == other.Slug && o.Production == other.Production
+}
+
+// checkChange refuses what the caller may not change.
+func (s *Service) checkChange(tx *db.Tx, who *access.Caller, before, o *Organization) error {
+	var list []fault.Violation
+	reserve := func(path string, changed bool) {
+		if changed && !who.Operator {
+			list = append(list, fault.Violation{Path: path, Text: fault.Textf("Only operators change this.")})
+		}
+	}
+	reserve("type", o.Type != before.Type)
+	reserve("status", o.Status != before.Status)
+	reserve("productionLike", o.Production != before.Production)
+	if o.Slug == "" {
+		list = append(list, fault.Violation{Path: "slug", Code: fault.CodeBlank, Text: fault.Textf("This value should not be blank.")})
+	}
+	if err := fault.Broken(list...); err != nil {
+		return err
+	}
+	if o.Slug != before.Slug {
+		if _, err := idOf(tx, o.Slug); err == nil {
+			return slugTaken()
+		} else if !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// TimeZone returns the organization's own time zone, for what has none.
+func (s *Service) TimeZone(tx *db.Tx, scope access.Scope) (string, error) {
+	zone, err := configValue(tx, scope, KeyTimeZone)
+	if err == nil && zone == "" {
+		zone = "UTC"
+	}
+	return zone, err
+}
+
+// Members returns a page of the organization's members.
+func (s *Service) Members(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Member], err error) {
+	if err := mayRead.Check(who); err != nil {
+		return r, err
+	}
+	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) (err error) {
+		r, err = listMembers(tx, who.Scope(), q)
+		return err
+	})
+	return r, err
+}
+
+// Member loads one member.
+func (s *Service) Member(ctx context.Context, who *access.Caller, id ident.ID, m *Member) error {
+	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return findMember(tx, who.Scope(), id, m) })
+}
+
+// AddMember makes a user a member; for set-up, not for callers. It does nothing
+// when the user is one already.
+func (s *Service) AddMember(ctx context.Context, organization, user ident.ID, role access.Role) error {
+	scope := access.System(organization)
+	now := s.now.Now().Truncate(time.Second)
+	return s.db.Write(ctx, scope, func(tx *db.Tx) error {
+		if has, err := roleOf(tx, organization, user); err != nil || has != access.None {
+			return err
+		}
+		m := Member{ID: s.ids.New(), Organization: organization, User: user, Role: role.String(), Status: MemberActive,
+			JoinedAt: now, Version: 1, CreatedAt: now, UpdatedAt: now}
+		if err := insertMember(tx, scope, &m); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() { s.membershipChanged(user) })
+		return s.record(tx, scope, nil, audit.Entry{Action: "create", Resource: "OrganizationUser", Key: m.ID.String(), After: hydra.JSON(memberFields, &m)})
+	})
+}
+
+// Configs returns a page of the organization's settings.
+func (s *Service) Configs(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Config], err error) {
+	if err := mayRead.Check(who); err != nil {
+		return r, err
+	}
+	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) (err error) {
+		r, err = listConfigs(tx, who.Scope(), q)
+		return err
+	})
+	return r, err
+}
+
+// Config loads one setting.
+func (s *Service) Config(ctx context.Context, who *access.Caller, id ident.ID, c *Config) error {
+	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return findConfig(tx, who.Scope(), id, c) })
+}

@@ -1,0 +1,318 @@
+package organization
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/ident"
+	"sede/internal/null"
+	"sede/internal/page"
+)
+
+const columns = `id, type, status, name, slug, stripe_customer_id, manual_billing, production, seat_limit, version, created_at, updated_at`
+
+func (o *Organization) scan(into func(...any) error) error {
+	err := into(&o.ID, &o.Type, &o.Status, &o.Name, &o.Slug, &o.StripeCustomerID, &o.ManualBilling, &o.Production,
+		&o.SeatLimit, &o.Version, &o.CreatedAt, &o.UpdatedAt)
+	o.derive()
+	return err
+}
+
+var filterColumns = map[string]db.Column{
+	"name":      {SQL: "name", Fold: "name_fold"},
+	"slug":      {SQL: "slug"},
+	"type":      {SQL: "type"},
+	"status":    {SQL: "status"},
+	"createdAt": {SQL: "created_at"},
+	"updatedAt": {SQL: "updated_at"},
+}
+
+// everyone lists all organizations, mine those of the user in $1.
+var (
+	everyone = db.Listing{Table: "organization", Select: columns, Where: "TRUE", Columns: filterColumns, Order: "id"}
+	mine     = db.Listing{Table: "organization", Select: columns, Columns: filterColumns, Order: "id",
+		Where: "id IN (SELECT organization_id FROM organization_user WHERE user_id = $1 AND status = 'active')"}
+)
+
+// list returns a page of the organizations that the user belongs to, or of all
+// when user is zero. The transaction's scope is the instance.
+func list(tx *db.Tx, user ident.ID, q *page.Query) (r page.Result[Organization], err error) {
+	listing, args := &everyone, []any(nil)
+	if !user.IsZero() {
+		listing, args = &mine, []any{user}
+	}
+	r.Items = make([]Organization, 0, q.Size)
+	r.Total, r.More, err = listing.Page(tx, tx.Scope(), q, args, func(rows *db.Rows) error {
+		r.Items = append(r.Items, Organization{})
+		return r.Items[len(r.Items)-1].scan(rows.Scan)
+	})
+	return r, err
+}
+
+func find(tx *db.Tx, id ident.ID, o *Organization) error {
+	return orMissing(o.scan(tx.Row(`SELECT `+columns+` FROM organization WHERE id = $1`, id).Scan))
+}
+
+// idOf resolves a slug. The transaction's scope is the instance.
+func idOf(tx *db.Tx, slug string) (id ident.ID, err error) {
+	err = orMissing(tx.Row(`SELECT id FROM organization WHERE slug = $1`, slug).Scan(&id))
+	return id, err
+}
+
+func orMissing(err error) error {
+	if errors.Is(err, db.ErrNoRows) {
+		return fault.Missing()
+	}
+	return err
+}
+
+func insert(tx *db.Tx, o *Organization) error {
+	_, err := tx.Exec(`INSERT INTO organization (id, type, status, name, name_fold, slug, stripe_customer_id, manual_billing,
+			production, seat_limit, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		o.ID, o.Type, o.Status, o.Name, db.Fold(o.Name), o.Slug, o.StripeCustomerID, o.ManualBilling,
+		o.Production, o.SeatLimit, o.Version, o.CreatedAt, o.UpdatedAt)
+	return err
+}
+
+func update(tx *db.Tx, o *Organization) error {
+	_, err := tx.Exec(`UPDATE organization SET type = $2, status = $3, name = $4, name_fold = $5, slug = $6,
+			production = $7, version = $8, updated_at = $9 WHERE id = $1`,
+		o.ID, o.Type, o.Status, o.Name, db.Fold(o.Name), o.Slug, o.Production, o.Version, o.UpdatedAt)
+	return err
+}
+
+// shown is how many companions of a kind an organization lists; their own
+// collections have them all.
+const shown = 100
+
+// companions fills the lists of IRIs and the seats of the organizations, with
+// one statement for each kind whatever the number of organizations.
+func companions(tx *db.Tx, items []Organization) error {
+	if len(items) == 0 {
+		return nil
+	}
+	place := make(map[ident.ID]*Organization, len(items))
+	ids := make([]any, len(items))
+	for i := range items {
+		ids[i] = items[i].ID
+		place[items[i].ID] = &items[i]
+	}
+	err := related(tx, "organization_user", ids, func(o, id ident.ID) { place[o].Users = append(place[o].Users, id) })
+	if err == nil {
+		err = related(tx, "organization_config", ids, func(o, id ident.ID) { place[o].Configs = append(place[o].Configs, id) })
+	}
+	if err == nil {
+		err = seats(tx, ids, place)
+	}
+	return err
+}
+
+// related reads the ids of the first rows of a table for each organization.
+func related(tx *db.Tx, table string, ids []any, each func(organization, id ident.ID)) error {
+	var sql strings.Builder
+	for i := range ids {
+		if i > 0 {
+			sql.WriteString(" UNION ALL ")
+		}
+		sql.WriteString("SELECT * FROM (SELECT organization_id, id FROM " + table + " WHERE organization_id = $" +
+			strconv.Itoa(i+1) + " ORDER BY id LIMIT " + strconv.Itoa(shown) + ") AS first" + strconv.Itoa(i))
+	}
+	rows := tx.Query(sql.String(), ids...)
+	defer rows.Close()
+	for rows.Next() {
+		var organization, id ident.ID
+		if err := rows.Scan(&organization, &id); err != nil {
+			return err
+		}
+		each(organization, id)
+	}
+	return rows.Err()
+}
+
+// seats reads the counters of members who take a seat.
+func seats(tx *db.Tx, ids []any, place map[ident.ID]*Organization) error {
+	for _, o := range place {
+		o.Seats.Limit = o.SeatLimit
+	}
+	rows := tx.Query(`SELECT organization_id, rows FROM row_count WHERE resource = 'seat' AND organization_id IN (`+placeholders(len(ids))+`)`, ids...)
+	defer rows.Close()
+	for rows.Next() {
+		var organization ident.ID
+		var used int64
+		if err := rows.Scan(&organization, &used); err != nil {
+			return err
+		}
+		place[organization].Seats.Used = used
+	}
+	return rows.Err()
+}
+
+// rowCounts reads the exact number of rows of each resource.
+func rowCounts(tx *db.Tx, items []Organization) (map[ident.ID][]Rows, error) {
+	ids := make([]any, len(items))
+	for i := range items {
+		ids[i] = items[i].ID
+	}
+	counts := make(map[ident.ID][]Rows, len(items))
+	rows := tx.Query(`SELECT organization_id, resource, rows FROM row_count
+		WHERE organization_id IN (`+placeholders(len(ids))+`) AND resource <> 'seat' ORDER BY resource`, ids...)
+	defer rows.Close()
+	for rows.Next() {
+		var organization ident.ID
+		var r Rows
+		if err := rows.Scan(&organization, &r.Resource, &r.Count); err != nil {
+			return nil, err
+		}
+		counts[organization] = append(counts[organization], r)
+	}
+	return counts, rows.Err()
+}
+
+// placeholders lists $1 to $n.
+func placeholders(n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("$" + strconv.Itoa(i+1))
+	}
+	return b.String()
+}
+
+const memberColumns = `organization_id, id, user_id, role, status, joined_at, version, created_at, updated_at`
+
+func (m *Member) scan(into func(...any) error) error {
+	return into(&m.Organization, &m.ID, &m.User, &m.Role, &m.Status, &m.JoinedAt, &m.Version, &m.CreatedAt, &m.UpdatedAt)
+}
+
+var members = db.Listing{
+	Table: "organization_user", Select: memberColumns, Order: "id", Counted: true,
+	Columns: map[string]db.Column{
+		"member": {SQL: "user_id"}, "role": {SQL: "role"}, "status": {SQL: "status"},
+		"joinedAt": {SQL: "joined_at"}, "createdAt": {SQL: "created_at"}, "updatedAt": {SQL: "updated_at"},
+	},
+}
+
+func listMembers(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Member], err error) {
+	r.Items = make([]Member, 0, q.Size)
+	r.Total, r.More, err = members.Page(tx, scope, q, nil, func(rows *db.Rows) error {
+		r.Items = append(r.Items, Member{})
+		return r.Items[len(r.Items)-1].scan(rows.Scan)
+	})
+	return r, err
+}
+
+func findMember(tx *db.Tx, scope access.Scope, id ident.ID, m *Member) error {
+	return orMissing(m.scan(tx.Row(`SELECT `+memberColumns+` FROM organization_user WHERE organization_id = $1 AND id = $2`,
+		scope.Organization(), id).Scan))
+}
+
+// roleOf is the role of an active member, None for others.
+func roleOf(tx *db.Tx, organization, user ident.ID) (access.Role, error) {
+	var name string
+	err := tx.Row(`SELECT role FROM organization_user WHERE organization_id = $1 AND user_id = $2 AND status = 'active'`,
+		organization, user).Scan(&name)
+	if errors.Is(err, db.ErrNoRows) {
+		return access.None, nil
+	}
+	role, _ := access.ParseRole(name)
+	return role, err
+}
+
+// insertMember stores a new member and counts the seat if the role takes one.
+func insertMember(tx *db.Tx, scope access.Scope, m *Member) error {
+	_, err := tx.Exec(`INSERT INTO organization_user (organization_id, id, user_id, role, status, joined_at, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		scope.Organization(), m.ID, m.User, m.Role, m.Status, m.JoinedAt, m.Version, m.CreatedAt, m.UpdatedAt)
+	if err != nil {
+		return err
+	}
+	db.Count(tx, scope, "organization_user", 1)
+	if m.Status == MemberActive && m.Role != access.Guest.String() {
+		db.Count(tx, scope, "seat", 1)
+	}
+	return nil
+}
+
+const configColumns = `organization_id, id, key, value, version, created_at, updated_at`
+
+func (c *Config) scan(into func(...any) error) error {
+	return into(&c.Organization, &c.ID, &c.Key, &c.Value, &c.Version, &c.CreatedAt, &c.UpdatedAt)
+}
+
+var configs = db.Listing{
+	Table: "organization_config", Select: configColumns, Order: "id", Counted: true,
+	Columns: map[string]db.Column{
+		"key": {SQL: "key"}, "value": {SQL: "value"}, "createdAt": {SQL: "created_at"}, "updatedAt": {SQL: "updated_at"},
+	},
+}
+
+func listConfigs(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Config], err error) {
+	r.Items = make([]Config, 0, q.Size)
+	r.Total, r.More, err = configs.Page(tx, scope, q, nil, func(rows *db.Rows) error {
+		r.Items = append(r.Items, Config{})
+		return r.Items[len(r.Items)-1].scan(rows.Scan)
+	})
+	return r, err
+}
+
+func findConfig(tx *db.Tx, scope access.Scope, id ident.ID, c *Config) error {
+	return orMissing(c.scan(tx.Row(`SELECT `+configColumns+` FROM organization_config WHERE organization_id = $1 AND id = $2`,
+		scope.Organization(), id).Scan))
+}
+
+// configValue reads one setting, empty when it is not set.
+func configValue(tx *db.Tx, scope access.Scope, key string) (value string, err error) {
+	err = tx.Row(`SELECT value FROM organization_config WHERE organization_id = $1 AND key = $2`, scope.Organization(), key).Scan(&value)
+	if errors.Is(err, db.ErrNoRows) {
+		return "", nil
+	}
+	return value, err
+}
+
+func insertConfig(tx *db.Tx, scope access.Scope, c *Config) {
+	tx.Queue(`INSERT INTO organization_config (organization_id, id, key, value, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		scope.Organization(), c.ID, c.Key, c.Value, c.Version, c.CreatedAt, c.UpdatedAt)
+	db.Count(tx, scope, "organization_config", 1)
+}
+
+// membership is one organization that a user belongs to.
+type membership struct {
+	organization ident.ID
+	slug         string
+	role         string
+}
+
+// membershipsOf reads all active memberships of a user. The transaction's scope
+// is the instance.
+func membershipsOf(tx *db.Tx, user ident.ID) (list []membership, err error) {
+	rows := tx.Query(`SELECT o.id, o.slug, m.role FROM organization_user m JOIN organization o ON o.id = m.organization_id
+		WHERE m.user_id = $1 AND m.status = 'active' ORDER BY o.id`, user)
+	defer rows.Close()
+	for rows.Next() {
+		var m membership
+		if err := rows.Scan(&m.organization, &m.slug, &m.role); err != nil {
+			return nil, err
+		}
+		list = append(list, m)
+	}
+	return list, rows.Err()
+}
+
+// share reports whether two users are active members of one organization.
+func share(tx *db.Tx, a, b ident.ID) (bool, error) {
+	var one null.Value[int64]
+	err := tx.Row(`SELECT 1 FROM organization_user x JOIN organization_user y ON y.organization_id = x.organization_id
+		WHERE x.user_id = $1 AND y.user_id = $2 AND x.status = 'active' LIMIT 1`, a, b).Scan(&one)
+	if errors.Is(err, db.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
