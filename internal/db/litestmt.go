@@ -13,9 +13,8 @@ import (
 // liteConn is one SQLite connection with its prepared statements.
 type liteConn struct {
 	conn  *sqlite.Conn
-	cache map[string]*liteStmt
-	ring  liteStmt // ends of the list of cached statements, used last first
-	held  bool     // a snapshot is held by BEGIN
+	cache *statements[*liteStmt]
+	held  bool // a snapshot is held by BEGIN
 
 	mu          sync.Mutex // guards what watch looks at
 	ctx         context.Context
@@ -23,25 +22,17 @@ type liteConn struct {
 	interrupted bool
 }
 
-// liteStatements is how many prepared statements a connection keeps. The
-// statements of sede's features are fewer; filters make more combinations than
-// anybody wants to keep.
-const liteStatements = 256
-
 // liteStmt is a prepared statement.
 type liteStmt struct {
-	stmt       *sqlite.Stmt
-	sql        string
-	order      []int // for each SQLite parameter the argument that goes there
-	args       int   // how many arguments there must be
-	columns    int
-	prev, next *liteStmt
+	stmt    *sqlite.Stmt
+	sql     string
+	order   []int // for each SQLite parameter the argument that goes there
+	args    int   // how many arguments there must be
+	columns int
 }
 
 func newLiteConn(conn *sqlite.Conn) *liteConn {
-	c := &liteConn{conn: conn, cache: make(map[string]*liteStmt)}
-	c.ring.prev, c.ring.next = &c.ring, &c.ring
-	return c
+	return &liteConn{conn: conn, cache: newStatements[*liteStmt](maxStatements)}
 }
 
 // renew gives the connection a fresh way to be interrupted.
@@ -71,37 +62,22 @@ func (c *liteConn) pragma(sql string) error {
 
 // prepare returns the statement for the text, from the cache if it is there.
 func (c *liteConn) prepare(sql string) (*liteStmt, error) {
-	s := c.cache[sql]
-	if s != nil {
-		s.unlink()
-		c.front(s)
+	if s, ok := c.cache.get(sql); ok {
 		return s, nil
 	}
 	stmt, err := c.conn.Prepare(sql)
 	if err != nil {
 		return nil, err
 	}
-	s = &liteStmt{stmt: stmt, sql: sql, columns: stmt.ColumnCount()}
+	s := &liteStmt{stmt: stmt, sql: sql, columns: stmt.ColumnCount()}
 	if err := s.number(); err != nil {
 		stmt.Finalize()
 		return nil, err
 	}
-	if len(c.cache) >= liteStatements {
-		last := c.ring.prev
-		last.unlink()
-		delete(c.cache, last.sql)
+	if last, full := c.cache.put(sql, s); full {
 		last.stmt.Finalize()
 	}
-	c.cache[sql] = s
-	c.front(s)
 	return s, nil
-}
-
-func (s *liteStmt) unlink() { s.prev.next, s.next.prev = s.next, s.prev }
-
-func (c *liteConn) front(s *liteStmt) {
-	s.prev, s.next = &c.ring, c.ring.next
-	s.prev.next, s.next.prev = s, s
 }
 
 // number finds out which argument each parameter stands for: SQLite counts $1,
