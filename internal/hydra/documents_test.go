@@ -1,0 +1,235 @@
+package hydra
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"golang.org/x/text/language"
+
+	"sede/internal/access"
+	"sede/internal/ident"
+	"sede/internal/null"
+	"sede/internal/page"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew")
+
+// A planet has every kind of field and operation, so that the documents below
+// show how each is said. Nothing of it is ever stored.
+type planet struct {
+	ID         ident.ID
+	Name       string
+	Kind       string
+	Mood       null.Value[string]
+	Radius     int64
+	Rings      null.Value[int64]
+	Inhabited  bool
+	Found      time.Time
+	Visited    null.Value[time.Time]
+	Star       string
+	Partner    null.Value[ident.ID]
+	Moons      []ident.ID
+	Nicknames  []string
+	Password   string
+	Weather    weather
+	Stations   []weather
+	Discoverer string
+}
+
+type weather struct {
+	Name    string
+	Degrees null.Value[int64]
+	Star    string
+}
+
+type star struct{ ID string }
+
+type landing struct {
+	Reason string
+	DryRun bool
+	Pad    null.Value[ident.ID]
+}
+
+type flagUpload struct{ File Upload }
+
+var planetFields = []Field[planet]{
+	ID(func(p *planet) *ident.ID { return &p.ID }),
+	Text("name", func(p *planet) *string { return &p.Name }).Required().Length(1, 80).Doc("What people call it.").Example("Mars").
+		Means("https://schema.org/name").Filter(Partial).Sortable(),
+	Text("kind", func(p *planet) *string { return &p.Kind }).OneOf("rock", "gas").Filter(Exact),
+	NullText("mood", func(p *planet) *null.Value[string] { return &p.Mood }).OneOf("calm", "stormy").Filter(Existence),
+	Int("radius", func(p *planet) *int64 { return &p.Radius }).Between(0, 5_000_000_000).Filter(Range).Sortable(),
+	NullInt("rings", func(p *planet) *null.Value[int64] { return &p.Rings }).Between(0, 24).Filter(Numeric).Example("7"),
+	Bool("inhabited", func(p *planet) *bool { return &p.Inhabited }).Filter(Boolean).Example("true"),
+	Time("found", func(p *planet) *time.Time { return &p.Found }).ReadOnly().Filter(DateRange).Sortable(),
+	NullTime("visited", func(p *planet) *null.Value[time.Time] { return &p.Visited }).Required(),
+	KeyRef("star", "Star", func(p *planet) *string { return &p.Star }).Required().OnCreate().Filter(Exact),
+	NullRef("partner", "Planet", func(p *planet) *null.Value[ident.ID] { return &p.Partner }),
+	Refs("moons", "Planet", func(p *planet) *[]ident.ID { return &p.Moons }),
+	Texts("nicknames", func(p *planet) *[]string { return &p.Nicknames }).Length(1, 20),
+	Text("password", func(p *planet) *string { return &p.Password }).WriteOnly(),
+	Object("weather", func(p *planet) *weather { return &p.Weather }, weatherFields...).Doc("How it is there now."),
+	Objects("stations", func(p *planet) *[]weather { return &p.Stations }, weatherFields...).Nullable(),
+	LocalText("localName", func(p *planet, _ language.Tag) string { return p.Name }),
+	Text("discoverer", func(p *planet) *string { return &p.Discoverer }).Lines().Length(0, 2000),
+}
+
+var weatherFields = []Field[weather]{
+	Text("name", func(w *weather) *string { return &w.Name }),
+	NullInt("degrees", func(w *weather) *null.Value[int64] { return &w.Degrees }),
+	KeyRef("star", "Star", func(w *weather) *string { return &w.Star }),
+}
+
+func planets() []Declaration {
+	list := func(context.Context, *access.Caller, string, *page.Query) (page.Result[planet], error) {
+		return page.Result[planet]{}, nil
+	}
+	get := func(context.Context, *access.Caller, string, *planet) error { return nil }
+	return []Declaration{
+		Resource[planet]{
+			Name: "Planet", Path: "/planets", Doc: "A planet goes round a star.", Means: "https://schema.org/Place",
+			Fields: planetFields, Version: func(*planet) int64 { return 1 },
+			Operations: []Operation{
+				List[planet]{Access: access.Within(access.Readers), Do: list},
+				Create[planet]{Access: access.Within(access.Admins), Do: func(context.Context, *access.Caller, *planet) error { return nil }},
+				Get[planet]{Access: access.Within(access.Readers), Do: get},
+				Update[planet]{Access: access.Within(access.Admins), Do: func(_ context.Context, _ *access.Caller, _ string, _ *planet, apply func() error) error {
+					return apply()
+				}},
+				Delete[planet]{Access: access.Within(access.Admins), Do: func(context.Context, *access.Caller, string) error { return nil }},
+				List[planet]{Path: "/planets/{id}/moons", Access: access.Within(access.Readers), Do: list},
+				Action[landing, planet]{
+					Path: "/planets/{id}/land-on", Access: access.SignedIn(), Doc: "Lands on the planet.",
+					Fields: []Field[landing]{
+						Text("reason", func(l *landing) *string { return &l.Reason }).Required(),
+						Bool("dryRun", func(l *landing) *bool { return &l.DryRun }),
+						NullRef("pad", "Planet", func(l *landing) *null.Value[ident.ID] { return &l.Pad }),
+					},
+					Do: func(context.Context, *access.Caller, string, *landing, *planet) error { return nil },
+				},
+				Action[flagUpload, planet]{
+					Path: "/planets/flag", Access: access.Within(access.Admins),
+					Fields: []Field[flagUpload]{File("file", func(f *flagUpload) *Upload { return &f.File }).Required().MaxBytes(5 << 20)},
+					Do:     func(context.Context, *access.Caller, string, *flagUpload, *planet) error { return nil },
+				},
+				Action[None, None]{Path: "/planets/forget", Access: access.Operators(), Do: func(context.Context, *access.Caller, string, *None, *None) error { return nil }},
+			},
+		},
+		Resource[star]{
+			Name: "Star", Path: "/stars", MaxAge: 3600,
+			Fields: []Field[star]{Key(func(s *star) *string { return &s.ID }).Required().Length(2, 2).Example("SO").Filter(Exact).Sortable()},
+			Operations: []Operation{
+				List[star]{Access: access.Public(), Do: func(context.Context, *access.Caller, string, *page.Query) (page.Result[star], error) {
+					return page.Result[star]{}, nil
+				}},
+				Get[star]{Access: access.Public(), Do: func(context.Context, *access.Caller, string, *star) error { return nil }},
+			},
+		},
+	}
+}
+
+func newPlanets(t *testing.T, config Config, describe ...Describe) *API {
+	t.Helper()
+	config.Title, config.Version = "Planets", "1.0.0"
+	api, err := New(config, planets(), describe...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
+// golden compares what a document is with what it was.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", "documents", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s differs; run with -update and look at the difference. Got:\n%s", name, got)
+	}
+}
+
+func indent(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Indent(&b, content, "", "  "); err != nil {
+		t.Fatalf("%v in %s", err, content)
+	}
+	return append(b.Bytes(), '\n')
+}
+
+const docsURL = "https://sede.example/docs.jsonld"
+
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	api := newPlanets(t, Config{Description: "Where to go."})
+	golden(t, "entrypoint.jsonld", indent(t, api.entrypointDocument()))
+	golden(t, "docs.jsonld", indent(t, api.apiDocumentation(docsURL)))
+	for _, name := range []string{"Entrypoint", "Planet", "Star", "Error", "ConstraintViolation"} {
+		content, ok := api.contextDocument(docsURL, name)
+		if !ok {
+			t.Fatalf("no context %s", name)
+		}
+		golden(t, "context-"+name+".jsonld", indent(t, content))
+	}
+	if _, ok := api.contextDocument(docsURL, "Comet"); ok {
+		t.Error("a context of an unknown class")
+	}
+	for _, keys := range []Keys{Prefixed, Plain, Both} {
+		golden(t, "search-"+string(keys)+".json", indent(t, []byte("{"+string(newPlanets(t, Config{Keys: keys}).searchTemplate(api.byName["Planet"]))+"}")))
+	}
+}
+
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	signIn := func(document *openapi3.T) {
+		op := openapi3.NewOperation()
+		op.OperationID, op.Summary = "sign_in", "Signs in."
+		op.AddResponse(204, openapi3.NewResponse().WithDescription("Done"))
+		AddProblems(op, 401, 429)
+		document.AddOperation("/login", "POST", op)
+	}
+	api := newPlanets(t, Config{Prefix: "/api"}, signIn)
+	current, err := api.OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "openapi.json", indent(t, current))
+	old, err := api.OpenAPI30()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "openapi30.json", indent(t, old))
+	for _, keys := range []Keys{Plain, Both} {
+		if _, err := newPlanets(t, Config{Keys: keys}).OpenAPI(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOpenAPIRefusesBadDocuments(t *testing.T) {
+	t.Parallel()
+	broken := func(document *openapi3.T) {
+		document.AddOperation("/x", "GET", &openapi3.Operation{OperationID: "api_stars_get_collection"})
+	}
+	if _, err := New(Config{Title: "T", Version: "1"}, planets(), broken); err == nil {
+		t.Error("a document without responses was accepted")
+	}
+}
