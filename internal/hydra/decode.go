@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -54,10 +55,6 @@ func tooLarge(limit int64) error {
 // parse takes a JSON body apart. Unknown members are ignored.
 func (m *model[T]) parse(content []byte, media string) *body {
 	b := &body{values: make([]rawValue, len(m.fields)), content: content}
-	if !utf8.Valid(content) {
-		b.err = syntaxError(errors.New("not UTF-8"))
-		return b
-	}
 	if err := checkDepth(content); err != nil {
 		b.err = err
 		return b
@@ -72,31 +69,34 @@ func (m *model[T]) parse(content []byte, media string) *body {
 
 func syntaxError(err error) error { return fault.Wrap(err, fault.Invalid, "Syntax error") }
 
-// checkDepth reads the whole body once: it must be one JSON value (RFC 8259),
-// no deeper than maxDepth, and without names that occur twice.
+// checkDepth looks at the brackets of a body, whatever else is wrong with it.
 func checkDepth(content []byte) error {
-	decoder := jsontext.NewDecoder(bytes.NewReader(content))
-	for {
-		_, err := decoder.ReadToken()
-		if err == io.EOF && decoder.InputOffset() > 0 && decoder.StackDepth() == 0 {
-			return nil
-		}
-		if err != nil {
-			return syntaxError(err)
-		}
-		if decoder.StackDepth() > maxDepth {
-			return fault.New(fault.Invalid, "The body is nested too deeply. Up to %d levels are read.", maxDepth)
+	depth, inText := 0, false
+	for i := 0; i < len(content); i++ {
+		switch c := content[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return fault.New(fault.Invalid, "The body is nested too deeply. Up to %d levels are read.", maxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
 		}
 	}
+	return nil
 }
 
 // parseObject takes a JSON object of fields apart.
 func (m *model[T]) parseObject(content []byte, b *body) error {
-	return eachMember(content, func(name string, value rawValue) error {
-		if name == "@id" {
+	return eachMember(content, func(name []byte, value rawValue) error {
+		if string(name) == "@id" {
 			b.hasID = true
 		}
-		if i, known := m.byName[name]; known {
+		if i, known := m.byName[string(name)]; known {
 			b.values[i] = value
 			b.present |= 1 << i
 		}
@@ -104,9 +104,16 @@ func (m *model[T]) parseObject(content []byte, b *body) error {
 	})
 }
 
-// eachMember calls fn for the members of a JSON object.
-func eachMember(content []byte, fn func(name string, value rawValue) error) error {
-	decoder := jsontext.NewDecoder(bytes.NewReader(content))
+// decoders are reused, since a new one costs more than a small body.
+var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+
+// eachMember calls fn for the members of a JSON object (RFC 8259) in which no
+// name occurs twice and after which nothing follows. The values are parts of
+// content.
+func eachMember(content []byte, fn func(name []byte, value rawValue) error) error {
+	decoder := decoders.Get().(*jsontext.Decoder)
+	defer decoders.Put(decoder)
+	decoder.Reset(bytes.NewBuffer(content))
 	token, err := decoder.ReadToken()
 	if err != nil {
 		return syntaxError(err)
@@ -114,19 +121,30 @@ func eachMember(content []byte, fn func(name string, value rawValue) error) erro
 	if token.Kind() != '{' {
 		return fault.New(fault.Invalid, "The body must be a JSON object.")
 	}
+	var scratch [64]byte
 	for decoder.PeekKind() == '"' {
-		token, err := decoder.ReadToken()
+		quoted, err := decoder.ReadValue()
 		if err != nil {
 			return syntaxError(err)
 		}
-		name := token.String()
+		name, err := jsontext.AppendUnquote(scratch[:0], quoted)
+		if err != nil {
+			return syntaxError(err)
+		}
 		value, err := decoder.ReadValue()
 		if err != nil {
 			return syntaxError(err)
 		}
-		if err := fn(name, value.Clone()); err != nil {
+		end := decoder.InputOffset()
+		if err := fn(name, content[end-int64(len(value)):end]); err != nil {
 			return err
 		}
+	}
+	if _, err := decoder.ReadToken(); err != nil {
+		return syntaxError(err)
+	}
+	if _, err := decoder.ReadToken(); err != io.EOF {
+		return syntaxError(err)
 	}
 	return nil
 }
@@ -135,8 +153,8 @@ func eachMember(content []byte, fn func(name string, value rawValue) error) erro
 // in data.relationships.
 func (m *model[T]) parseJSONAPI(content []byte, b *body) error {
 	var data rawValue
-	find := func(name string, value rawValue) error {
-		if name == "data" {
+	find := func(name []byte, value rawValue) error {
+		if string(name) == "data" {
 			data = value
 		}
 		return nil
@@ -147,13 +165,13 @@ func (m *model[T]) parseJSONAPI(content []byte, b *body) error {
 	if data.Kind() != '{' {
 		return fault.New(fault.Invalid, `The body must be a JSON:API document with an object under "data".`)
 	}
-	return eachMember(data, func(name string, value rawValue) error {
-		switch name {
+	return eachMember(data, func(name []byte, value rawValue) error {
+		switch string(name) {
 		case "attributes":
 			return m.parseObject(value, b)
 		case "relationships":
-			return eachMember(value, func(name string, value rawValue) error {
-				if i, known := m.byName[name]; known {
+			return eachMember(value, func(name []byte, value rawValue) error {
+				if i, known := m.byName[string(name)]; known {
 					b.values[i] = relationshipIRI(value)
 					b.present |= 1 << i
 				}
@@ -171,14 +189,14 @@ func relationshipIRI(value rawValue) rawValue {
 	if value.Kind() != '{' {
 		return value
 	}
-	_ = eachMember(value, func(name string, value rawValue) error {
-		if name != "data" {
+	_ = eachMember(value, func(name []byte, value rawValue) error {
+		if string(name) != "data" {
 			return nil
 		}
 		found = value
 		if value.Kind() == '{' {
-			return eachMember(value, func(name string, value rawValue) error {
-				if name == "id" {
+			return eachMember(value, func(name []byte, value rawValue) error {
+				if string(name) == "id" {
 					found = value
 				}
 				return nil
@@ -223,10 +241,14 @@ func (m *model[T]) parseForm(w http.ResponseWriter, r *http.Request, boundary st
 			}
 			b.values[i] = appendString(nil, string(content))
 		default:
-			if err := checkDepth(content); err != nil {
+			value := rawValue(bytes.TrimSpace(content))
+			if err := checkDepth(value); err != nil {
 				return nil, err
 			}
-			b.values[i] = bytes.TrimSpace(content)
+			if !value.IsValid() {
+				return nil, syntaxError(errors.New("part " + f.name + " is no JSON"))
+			}
+			b.values[i] = value
 		}
 	}
 }

@@ -40,7 +40,7 @@ const (
 type Config struct {
 	Title       string
 	Description string
-	Version     string
+	Version     string // empty: dev
 	Prefix      string // of all paths: empty or e.g. "/api"
 	BaseURL     string // e.g. https://sede.example; empty: taken from each request
 	Keys        Keys   // empty: Prefixed
@@ -87,6 +87,9 @@ func New(config Config, declarations []Declaration, describe ...Describe) (*API,
 	}
 	if api.Keys == "" {
 		api.Keys = Prefixed
+	}
+	if api.Version == "" {
+		api.Version = "dev"
 	}
 	if api.MaxBody == 0 {
 		api.MaxBody = 1 << 20
