@@ -9,6 +9,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
+
+	"github.com/alexedwards/argon2id"
 
 	"sede/internal/audit"
 	"sede/internal/clock"
@@ -21,23 +24,23 @@ import (
 // Config is everything that sede can be told. The zero Config is a durable
 // SQLite database in the working folder.
 type Config struct {
-	Database     string     // postgres://…; empty: SQLite in Dir
-	Dir          string     // the data folder
-	Synchronous  string     // SQLite: full or normal
-	BaseURL      string     // under which callers reach sede; empty: as each request says
-	Prefix       string     // of all paths, empty or e.g. /api
-	Keys         hydra.Keys // how Hydra's keys are spelled
-	Version      string     // of the program
-	SecretKey    []byte     // seals what is secret at rest, 32 bytes
-	CORSOrigins  []string   // who may call from a browser; "*" for all
-	Proxies      []string   // addresses or networks whose X-Forwarded-For counts
-	DemoPassword string     // of the demo accounts; empty: a random one
+	Database     string         // postgres://…; empty: SQLite in Dir
+	Dir          string         // the data folder
+	Synchronous  string         // SQLite: full or normal
+	BaseURL      string         // under which callers reach sede; empty: as each request says
+	Prefix       string         // of all paths, empty or e.g. /api
+	Keys         hydra.Keys     // how Hydra's keys are spelled
+	Version      string         // of the program
+	SecretKey    []byte         // seals what is secret at rest, 32 bytes
+	CORSOrigins  []string       // who may call from a browser; "*" for all
+	Proxies      []netip.Prefix // whose X-Forwarded-For counts
+	DemoPassword string         // of the demo accounts; empty: a random one
 	Log          *slog.Logger
 
-	Clock        clock.Clock             // default: the system's
-	Random       io.Reader               // default: the system's
-	Interrupt    func(step string) error // for tests, see db.Config
-	WeakPassword bool                    // for tests: hash passwords at almost no cost
+	Clock     clock.Clock             // default: the system's
+	Random    io.Reader               // default: the system's
+	Interrupt func(step string) error // for tests, see db.Config
+	Hashing   *argon2id.Params        // of passwords; nil: as strong as it should be
 }
 
 // App is a running sede, all but its listener.
@@ -110,8 +113,8 @@ func (a *App) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.handler, err = a.serve(routes)
-	return err
+	a.handler = a.api.Handler(routes...)
+	return nil
 }
 
 // Handler serves all of sede.

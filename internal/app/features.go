@@ -9,6 +9,7 @@ import (
 	"sede/internal/location"
 	"sede/internal/organization"
 	"sede/internal/reference"
+	"sede/internal/secret"
 )
 
 // features are the features of sede. A new one is a field, a line in
@@ -27,13 +28,14 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 		return f, err
 	}
 	f.organizations = organization.New(p)
-	f.accounts, err = account.New(ctx, p, account.Config{
-		Issuer: c.BaseURL, SecretKey: c.SecretKey, TrustedProxies: c.Proxies, WeakPassword: c.WeakPassword,
-		Memberships: members{f.organizations},
-	})
+	box, err := secret.NewBox(c.Random, c.SecretKey)
 	if err != nil {
 		return f, err
 	}
+	f.accounts = account.New(p, account.Settings{
+		BaseURL: c.BaseURL, Secret: box, TrustedProxies: c.Proxies, Log: p.Log, Random: c.Random, Hashing: c.Hashing,
+	})
+	f.accounts.SetMemberships(members{f.organizations})
 	f.organizations.OnMembershipChange(f.accounts.Forget)
 	f.locations = location.New(p, f.organizations.TimeZone)
 	return f, nil
