@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/language"
 
 	"sede/internal/access"
+	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/null"
 	"sede/internal/page"
@@ -88,19 +89,26 @@ var weatherFields = []Field[weather]{
 }
 
 func planets() []Declaration {
-	list := func(context.Context, *access.Caller, string, *page.Query) (page.Result[planet], error) {
-		return page.Result[planet]{}, nil
+	list := func(_ context.Context, _ *access.Caller, _ string, q *page.Query) (page.Result[planet], error) {
+		return page.Result[planet]{Items: []planet{mars(), {Name: "Venus", Kind: "rock", Star: "SO"}}, Total: page.Total{Rows: 61, Exact: q.Size < 50}, More: true}, nil
 	}
-	get := func(context.Context, *access.Caller, string, *planet) error { return nil }
+	get := func(_ context.Context, _ *access.Caller, key string, p *planet) error {
+		if key == "pluto" {
+			return fault.Missing()
+		}
+		*p = mars()
+		return nil
+	}
 	return []Declaration{
 		Resource[planet]{
 			Name: "Planet", Path: "/planets", Doc: "A planet goes round a star.", Means: "https://schema.org/Place",
-			Fields: planetFields, Version: func(*planet) int64 { return 1 },
+			Fields: planetFields, Version: func(*planet) int64 { return 1 }, Defaults: func(p *planet) { p.Kind = "rock" },
 			Operations: []Operation{
 				List[planet]{Access: access.Within(access.Readers), Do: list},
 				Create[planet]{Access: access.Within(access.Admins), Do: func(context.Context, *access.Caller, *planet) error { return nil }},
 				Get[planet]{Access: access.Within(access.Readers), Do: get},
-				Update[planet]{Access: access.Within(access.Admins), Do: func(_ context.Context, _ *access.Caller, _ string, _ *planet, apply func() error) error {
+				Update[planet]{Access: access.Within(access.Admins), Do: func(_ context.Context, _ *access.Caller, _ string, p *planet, apply func() error) error {
+					*p = mars()
 					return apply()
 				}},
 				Delete[planet]{Access: access.Within(access.Admins), Do: func(context.Context, *access.Caller, string) error { return nil }},
@@ -112,12 +120,18 @@ func planets() []Declaration {
 						Bool("dryRun", func(l *landing) *bool { return &l.DryRun }),
 						NullRef("pad", "Planet", func(l *landing) *null.Value[ident.ID] { return &l.Pad }),
 					},
-					Do: func(context.Context, *access.Caller, string, *landing, *planet) error { return nil },
+					Do: func(_ context.Context, _ *access.Caller, _ string, _ *landing, p *planet) error {
+						*p = mars()
+						return nil
+					},
 				},
 				Action[flagUpload, planet]{
 					Path: "/planets/flag", Access: access.Within(access.Admins),
 					Fields: []Field[flagUpload]{File("file", func(f *flagUpload) *Upload { return &f.File }).Required().MaxBytes(5 << 20)},
-					Do:     func(context.Context, *access.Caller, string, *flagUpload, *planet) error { return nil },
+					Do: func(_ context.Context, _ *access.Caller, _ string, _ *flagUpload, p *planet) error {
+						*p = mars()
+						return nil
+					},
 				},
 				Action[None, None]{Path: "/planets/forget", Access: access.Operators(), Do: func(context.Context, *access.Caller, string, *None, *None) error { return nil }},
 			},
@@ -127,11 +141,21 @@ func planets() []Declaration {
 			Fields: []Field[star]{Key(func(s *star) *string { return &s.ID }).Required().Length(2, 2).Example("SO").Filter(Exact).Sortable()},
 			Operations: []Operation{
 				List[star]{Access: access.Public(), Do: func(context.Context, *access.Caller, string, *page.Query) (page.Result[star], error) {
-					return page.Result[star]{}, nil
+					return page.Result[star]{Items: []star{{ID: "SO"}}, Total: page.Total{Rows: 1, Exact: true}}, nil
 				}},
-				Get[star]{Access: access.Public(), Do: func(context.Context, *access.Caller, string, *star) error { return nil }},
+				Get[star]{Access: access.Public(), Do: func(_ context.Context, _ *access.Caller, _ string, s *star) error { s.ID = "SO"; return nil }},
 			},
 		},
+	}
+}
+
+// mars has a value in every field.
+func mars() planet {
+	return planet{
+		ID: ident.ID{1}, Name: "Mars", Kind: "rock", Mood: null.Of("calm"), Radius: 3389, Rings: null.Of[int64](0),
+		Found: time.Date(1610, 1, 1, 0, 0, 0, 0, time.UTC), Visited: null.Of(time.Date(1976, 7, 20, 12, 0, 0, 0, time.UTC)),
+		Star: "SO", Partner: null.Of(ident.ID{2}), Moons: []ident.ID{{3}, {4}}, Nicknames: []string{"red"}, Password: "hidden",
+		Weather: weather{Name: "dust", Star: "SO"}, Stations: []weather{{Name: "calm", Degrees: null.Of[int64](-60), Star: "SO"}},
 	}
 }
 
@@ -217,8 +241,8 @@ func TestOpenAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "openapi30.json", indent(t, old))
-	for _, keys := range []Keys{Plain, Both} {
-		if _, err := newPlanets(t, Config{Keys: keys}).OpenAPI(); err != nil {
+	for _, api := range []*API{api, newPlanets(t, Config{Keys: Plain}), newPlanets(t, Config{Keys: Both})} {
+		if err := api.CheckOpenAPI(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -227,9 +251,9 @@ func TestOpenAPI(t *testing.T) {
 func TestOpenAPIRefusesBadDocuments(t *testing.T) {
 	t.Parallel()
 	broken := func(document *openapi3.T) {
-		document.AddOperation("/x", "GET", &openapi3.Operation{OperationID: "api_stars_get_collection"})
+		document.AddOperation("/x", "GET", &openapi3.Operation{OperationID: "api_stars_get_collection", Responses: openapi3.NewResponses()})
 	}
-	if _, err := New(Config{Title: "T", Version: "1"}, planets(), broken); err == nil {
-		t.Error("a document without responses was accepted")
+	if err := newPlanets(t, Config{}, broken).CheckOpenAPI(); err == nil {
+		t.Error("a document with an operationId that occurs twice was accepted")
 	}
 }

@@ -27,14 +27,14 @@ const (
 const orderKey = "x-order"
 
 // OpenAPI is the OpenAPI 3.1 document of all resources and of what was added by
-// Describe functions. The same declarations always give the same bytes. It
-// fails when the document breaks the specification.
+// Describe functions. The same declarations always give the same bytes. It takes
+// some milliseconds to make and is not checked: see CheckOpenAPI.
 func (api *API) OpenAPI() ([]byte, error) {
 	document, err := api.openAPITree()
 	if err != nil {
 		return nil, err
 	}
-	return encodeOpenAPI(document)
+	return encodeOpenAPI(document), nil
 }
 
 // OpenAPI30 is the same document for tools that know OpenAPI 3.0 only, as
@@ -46,7 +46,26 @@ func (api *API) OpenAPI30() ([]byte, error) {
 	}
 	downgrade(document)
 	document["openapi"] = openAPIDowngraded
-	return encodeOpenAPI(document)
+	return encodeOpenAPI(document), nil
+}
+
+// CheckOpenAPI returns where the document, in either version, breaks the
+// specification. That takes longer than a start should, so tests do it.
+func (api *API) CheckOpenAPI() error {
+	for _, make := range []func() ([]byte, error){api.OpenAPI, api.OpenAPI30} {
+		content, err := make()
+		if err != nil {
+			return err
+		}
+		document, err := openapi3.NewLoader().LoadFromData(content)
+		if err == nil {
+			err = document.Validate(context.Background())
+		}
+		if err != nil {
+			return fmt.Errorf("hydra: OpenAPI document: %w", err)
+		}
+	}
+	return nil
 }
 
 // openAPITree assembles the document as plain JSON values.
@@ -127,21 +146,11 @@ func downgrade(node any) {
 	}
 }
 
-// encodeOpenAPI writes the document and checks it against the specification.
-// Keys are sorted, but for those of the document itself and for properties,
-// which keep the order of their declaration.
-func encodeOpenAPI(document map[string]any) ([]byte, error) {
+// encodeOpenAPI writes the document. Keys are sorted, but for those of the
+// document itself and for properties, which keep the order of their declaration.
+func encodeOpenAPI(document map[string]any) []byte {
 	document[orderKey] = []any{"openapi", "info", "servers", "tags", "paths", "components", "security"}
-	content := appendOrdered(nil, document, order(document))
-	loader := openapi3.NewLoader()
-	loaded, err := loader.LoadFromData(content)
-	if err == nil {
-		err = loaded.Validate(context.Background())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("hydra: OpenAPI document: %w", err)
-	}
-	return content, nil
+	return appendOrdered(nil, document, order(document))
 }
 
 // order is the order of keys that an object asks for.
@@ -176,6 +185,8 @@ func appendOrdered(dst []byte, node any, first []string) []byte {
 		return append(dst, '}')
 	case []any:
 		return appendList(dst, node, func(dst []byte, element *any) []byte { return appendOrdered(dst, *element, nil) })
+	case string:
+		return appendString(dst, node)
 	default:
 		return append(dst, marshal(node)...)
 	}

@@ -81,7 +81,7 @@ type header struct {
 }
 
 // New reads the document. beside names the paths that it leaves out on purpose,
-// such as the document's own; one that ends in a slash stands for all below it.
+// such as the document's own; one that ends in /* stands for all below it.
 func New(document []byte, beside ...string) (*Checker, error) {
 	var d struct {
 		Servers []struct {
@@ -179,7 +179,8 @@ func (c *Checker) Check(x *Exchange) error {
 // left reports whether the document leaves the path out on purpose.
 func (c *Checker) left(path string) bool {
 	for _, name := range c.beside {
-		if path == name || (strings.HasSuffix(name, "/") && len(name) > 1 && strings.HasPrefix(path, name)) {
+		folder, below := strings.CutSuffix(name, "*")
+		if path == name || (below && strings.HasPrefix(path, folder)) {
 			return true
 		}
 	}

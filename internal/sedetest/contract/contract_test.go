@@ -88,7 +88,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			checker, err := New([]byte(document), "/api/docs/")
+			checker, err := New([]byte(document), "/api/docs/*")
 			if err != nil {
 				t.Fatal(err)
 			}
