@@ -1,0 +1,331 @@
+package sedetest
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"sede/internal/db"
+)
+
+// update has scripts and goldens rewritten. A flag of the test binary can only
+// be declared in a variable.
+var update = flag.Bool("update", false, "rewrite the scripts and goldens that differ")
+
+// Run runs the scripts that the pattern matches, each on both databases, each
+// once as it stands and once with failing steps.
+func Run(t *testing.T, pattern string) {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts match %s (%v)", pattern, err)
+	}
+	for _, path := range paths {
+		s, err := readScript(path)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+			if *update {
+				s.play(t, New(t, db.SQLite), false)
+				if err := s.rewrite(); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			Each(t, func(t *testing.T, engine db.Engine) {
+				t.Run("plain", func(t *testing.T) { s.play(t, New(t, engine), false) })
+				if s.faults {
+					t.Run("faults", func(t *testing.T) { s.play(t, New(t, engine), true) })
+				}
+			})
+		})
+	}
+}
+
+// player is a script at work.
+type player struct {
+	*script
+	t      *testing.T
+	in     *Instance
+	names  *names
+	faults bool
+}
+
+// play sends the requests of the script one after the other.
+func (s *script) play(t *testing.T, in *Instance, faults bool) {
+	p := &player{script: s, t: t, in: in, names: newNames(in.Names), faults: faults}
+	for i := range s.steps {
+		st := &s.steps[i]
+		if st.move != 0 {
+			in.Advance(st.move)
+			continue
+		}
+		p.play(st)
+	}
+}
+
+func (p *player) play(st *step) {
+	header, err := p.header(st)
+	target := p.names.fill(st.target)
+	if name := p.names.unknown(st.target); err == nil && name != "" {
+		err = fmt.Errorf("<%s> has no value yet", name)
+	}
+	if err != nil {
+		p.t.Fatalf("%s:%d: %v", p.path, st.line, err)
+	}
+	body := st.body
+	if !st.raw {
+		body = p.names.fill(body)
+	}
+	send := func() *Answer {
+		a, err := p.in.send(st.method, target, header.Clone(), body)
+		if err != nil {
+			p.t.Fatalf("%s:%d: %v", p.path, st.line, err)
+		}
+		return a
+	}
+	var a *Answer
+	if p.faults {
+		a = p.in.tryFaults(send, func(problem string) { p.t.Errorf("%s:%d: %s: %s", p.path, st.line, st.name(), problem) })
+	} else {
+		a = send()
+	}
+	p.compare(st, a)
+}
+
+func (st *step) name() string {
+	name := st.method + " " + st.target
+	if st.title != "" {
+		name += " (" + st.title + ")"
+	}
+	return name
+}
+
+// header makes the header of the step's request.
+func (p *player) header(st *step) (http.Header, error) {
+	h := usualHeader(st.method)
+	if token := p.in.Token(st.user); token != "" {
+		h.Set("Authorization", "Bearer "+token)
+	}
+	if st.org != "" {
+		h.Set("X-Organization", p.names.fill(st.org))
+	}
+	named := map[string]bool{}
+	for _, line := range st.header {
+		if name := p.names.unknown(line.value); name != "" {
+			return nil, fmt.Errorf("<%s> has no value yet", name)
+		}
+		switch {
+		case line.value == "":
+			h.Del(line.name)
+		case named[line.name]:
+			h.Add(line.name, p.names.fill(line.value))
+		default:
+			h.Set(line.name, p.names.fill(line.value))
+		}
+		named[line.name] = true
+	}
+	return h, nil
+}
+
+// compare holds the answer against what must come, and on -update writes down
+// what came.
+func (p *player) compare(st *step, a *Answer) {
+	w := &st.want
+	var wanted, got []string
+	wanted = append(wanted, "< "+strconv.Itoa(w.status))
+	got = append(got, "< "+strconv.Itoa(a.Status))
+	seen := map[string]int{}
+	for _, h := range w.header {
+		value, there := nth(a.Header[h.name], seen[h.name])
+		seen[h.name]++
+		switch {
+		case h.absent:
+			wanted = append(wanted, "< !"+h.name)
+			if there {
+				got = append(got, "< "+h.name+": "+p.names.spell(value))
+			} else {
+				got = append(got, "< !"+h.name)
+			}
+		case there && p.names.match(h.value, value):
+			wanted, got = append(wanted, "< "+h.name+": "+h.value), append(got, "< "+h.name+": "+h.value)
+		case there:
+			wanted, got = append(wanted, "< "+h.name+": "+h.value), append(got, "< "+h.name+": "+p.names.spell(value))
+		default:
+			wanted, got = append(wanted, "< "+h.name+": "+h.value), append(got, "< !"+h.name)
+		}
+	}
+	wantBody, gotBody := p.compareBody(w, a)
+	wanted, got = append(wanted, wantBody...), append(got, gotBody...)
+	if slices.Equal(wanted, got) {
+		return
+	}
+	if *update {
+		w.replace = got
+		return
+	}
+	text := strings.Join(diff(wanted, got), "\n")
+	if a.Status != w.status && w.rule != bodyJSON {
+		text += "\nbody: " + p.names.spell(a.Body)
+	}
+	p.t.Errorf("%s:%d: %s: not as wanted (-) but so (+):\n%s", p.path, st.line, st.name(), text)
+}
+
+func nth(values []string, i int) (string, bool) {
+	if i >= len(values) {
+		return "", false
+	}
+	return values[i], true
+}
+
+// compareBody returns the lines of the wanted and the real body; they are equal
+// when the body is as wanted.
+func (p *player) compareBody(w *answerLines, a *Answer) (wanted, got []string) {
+	switch w.rule {
+	case bodyEmpty:
+		if a.Body == "" {
+			return nil, nil
+		}
+		return []string{"< empty"}, text(p.names.spell(a.Body))
+	case bodyText:
+		if p.names.match(w.body, strings.TrimSuffix(strings.ReplaceAll(a.Body, "\r\n", "\n"), "\n")) {
+			return nil, nil
+		}
+		return text(w.body), text(p.names.spell(a.Body))
+	case bodyContains:
+		for _, piece := range w.pieces {
+			if !strings.Contains(a.Body, p.names.fill(piece)) {
+				return []string{"|~ " + piece}, text(p.names.spell(a.Body))
+			}
+		}
+		return nil, nil
+	case bodyJSON, bodyPartly:
+		return p.compareJSON(w, a)
+	}
+	if n, err := parseJSON(a.Body); err == nil && w.status == 0 { // for -update to fill in
+		return nil, strings.Split(p.fresh(n), "\n")
+	}
+	return nil, nil
+}
+
+// fresh writes down the body for a request that no answer was written for yet.
+// A collection goes without its search template, which goldens hold already.
+func (p *player) fresh(n node) string {
+	mark := ""
+	for i, m := range n.members {
+		if strings.HasSuffix(m.name, "search") {
+			n.members, mark = slices.Delete(n.members, i, i+1), "<~ "
+			break
+		}
+	}
+	n = p.names.spelled(&n)
+	return mark + n.format(0)
+}
+
+func text(body string) []string {
+	lines := strings.Split(strings.TrimSuffix(body, "\n"), "\n")
+	for i := range lines {
+		lines[i] = "| " + strings.TrimSuffix(lines[i], "\r")
+	}
+	return lines
+}
+
+func (p *player) compareJSON(w *answerLines, a *Answer) (wanted, got []string) {
+	came, err := parseJSON(a.Body)
+	if err != nil {
+		return strings.Split(w.json.format(0), "\n"), append(text(a.Body), "| (no JSON: "+err.Error()+")")
+	}
+	mark := ""
+	if w.rule == bodyPartly {
+		mark = "<~ "
+	}
+	merged, same := p.names.reconcile(&w.json, &came, w.rule == bodyPartly)
+	if same {
+		return nil, nil
+	}
+	return strings.Split(mark+w.json.format(0), "\n"), strings.Split(mark+merged.format(0), "\n")
+}
+
+// rewrite puts what came in the place of what the script said.
+func (s *script) rewrite() error {
+	var lines []string
+	at := 0
+	for _, st := range s.steps {
+		if st.want.replace == nil {
+			continue
+		}
+		lines = append(append(lines, s.lines[at:st.want.from]...), st.want.replace...)
+		at = st.want.to
+	}
+	if at == 0 {
+		return nil
+	}
+	lines = append(lines, s.lines[at:]...)
+	return os.WriteFile(s.path, []byte(strings.Join(lines, "\n")+"\n"), 0o644)
+}
+
+// diff returns the lines of both, those that are in one only marked, and of
+// long equal stretches only the lines next to a difference.
+func diff(a, b []string) []string {
+	longest := make([][]int, len(a)+1) // longest[i][j]: common lines of a[i:] and b[j:]
+	for i := range longest {
+		longest[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			if a[i] == b[j] {
+				longest[i][j] = longest[i+1][j+1] + 1
+			} else {
+				longest[i][j] = max(longest[i+1][j], longest[i][j+1])
+			}
+		}
+	}
+	var lines []string
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			lines = append(lines, "  "+a[i])
+			i++
+			j++
+		case i < len(a) && (j == len(b) || longest[i+1][j] >= longest[i][j+1]):
+			lines = append(lines, "- "+a[i])
+			i++
+		default:
+			lines = append(lines, "+ "+b[j])
+			j++
+		}
+	}
+	return shorten(lines)
+}
+
+// around is how many equal lines a diff shows around a difference.
+const around = 2
+
+func shorten(lines []string) []string {
+	near := func(i int) bool {
+		for k := max(0, i-around); k <= min(len(lines)-1, i+around); k++ {
+			if lines[k][0] != ' ' {
+				return true
+			}
+		}
+		return false
+	}
+	var short []string
+	for i, line := range lines {
+		if near(i) {
+			short = append(short, line)
+		} else if len(short) > 0 && short[len(short)-1] != "  …" {
+			short = append(short, "  …")
+		}
+	}
+	return short
+}
