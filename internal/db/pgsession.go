@@ -36,6 +36,7 @@ type pgSession struct {
 	begun  bool                 // BEGIN was put into the pipeline
 	sent   bool                 // COMMIT was sent
 	reader *pgconn.ResultReader // of the statement whose rows are being read
+	sql    string               // of that statement
 }
 
 // flight is a result to be read.
@@ -272,7 +273,7 @@ func (s *pgSession) query(tx *Tx, r *Rows, sql string, args []any) error {
 	if !ok {
 		return s.broken(fmt.Errorf("unexpected answer %T", result), sql)
 	}
-	s.reader = reader
+	s.reader, s.sql = reader, sql
 	r.values.fields = stmt.Fields
 	return nil
 }
@@ -294,9 +295,9 @@ func (s *pgSession) finish(r *Rows) error {
 	_, err := s.reader.Close()
 	s.reader = nil
 	if err != nil {
-		return s.broken(err, "")
+		return s.broken(err, s.sql)
 	}
-	return s.arrive("")
+	return s.arrive(s.sql)
 }
 
 // exec sends a statement and returns how many rows it changed.
@@ -409,7 +410,13 @@ func (s *pgSession) again(err error) bool {
 		return false
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return pg.Code == "40001" || pg.Code == "40P01" || s.stale
+		switch pg.Code {
+		case "40001", "40P01":
+			return true
+		case "57P01", "57P02", "57P03": // the server ended the connection
+			return !s.sent
+		}
+		return s.stale
 	}
 	return !s.sent && s.pc.IsClosed()
 }

@@ -85,14 +85,12 @@ func (tx *Tx) begin(op string, writes bool) error {
 	case tx.rows.open && !tx.rows.single:
 		return tx.fail(errOpen)
 	}
-	if tx.lite != nil {
-		if err := tx.ctx.Err(); err != nil {
-			return tx.fail(err)
-		}
-		if tx.rows.open && !tx.write {
-			if err := tx.lite.hold(); err != nil {
-				return err
-			}
+	if err := tx.ctx.Err(); err != nil {
+		return tx.fail(err)
+	}
+	if tx.lite != nil && tx.rows.open && !tx.write {
+		if err := tx.lite.hold(); err != nil {
+			return err
 		}
 	}
 	tx.closeRows()

@@ -115,6 +115,7 @@ func (w *writer) loop() {
 			return
 		}
 		// A closure ended this goroutine: answer and go on in a new one.
+		w.group[len(w.group)-1].tx.end()
 		w.abort(errGoexit)
 		go w.loop()
 	}()

@@ -1,0 +1,74 @@
+package db
+
+import (
+	"context"
+	"strings"
+	"text/template"
+)
+
+// What the tests in db_test need from the inside.
+
+// MaxStatements is how many statements a connection keeps.
+const MaxStatements = maxStatements
+
+// AnchorEvery is how many rows lie between two anchors.
+const AnchorEvery = anchorEvery
+
+// MigrateTo migrates up to a version.
+func (d *DB) MigrateTo(ctx context.Context, version int) error {
+	_, err := d.migrateTo(ctx, int64(version))
+	return err
+}
+
+// Versions lists the versions of the migrations.
+func Versions() []int {
+	var list []int
+	for _, m := range migrationFiles() {
+		list = append(list, m.version)
+	}
+	return list
+}
+
+// Render executes a text with the macros of the migrations.
+func (d *DB) Render(text string) string {
+	var b strings.Builder
+	if err := template.Must(template.New("").Parse(text)).Execute(&b, dialect{d.engine}); err != nil {
+		panic(err)
+	}
+	return b.String()
+}
+
+// Script runs statements that are divided by semicolons, in a transaction.
+func (tx *Tx) Script(text string) error {
+	for s := range strings.SplitSeq(text, ";") {
+		if strings.TrimSpace(s) == "" {
+			continue
+		}
+		if _, err := tx.Exec(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ConstraintName is the name of a unique constraint over columns.
+func ConstraintName(columns []string) string { return constraintName(columns, false) }
+
+// Cached returns how many statements each connection of the pool keeps.
+func (tx *Tx) Cached() int {
+	if tx.lite != nil {
+		return len(tx.lite.cache.byKey)
+	}
+	return len(tx.pg.cache.byKey)
+}
+
+// Anchors returns how many anchors there are.
+func (d *DB) Anchors() int {
+	d.anchors.mu.Lock()
+	defer d.anchors.mu.Unlock()
+	n := 0
+	for _, l := range d.anchors.lists {
+		n += l.size
+	}
+	return n
+}
