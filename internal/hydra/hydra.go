@@ -116,7 +116,8 @@ func New(config Config, declarations []Declaration, describe ...Describe) (*API,
 	if err := api.link(); err != nil {
 		return nil, err
 	}
-	return api, api.buildDocuments()
+	api.buildDocuments()
+	return api, nil
 }
 
 // link checks that references have targets and groups operations by path.

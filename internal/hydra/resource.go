@@ -298,6 +298,9 @@ func (d Update[T]) bind(api *API, res *resource) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.version == nil {
+		return nil, mismatch(res.name, "can be updated but has no Version, so changes could overwrite each other")
+	}
 	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, output: m.res}
 	op.input, op.inName = m.inputs(), res.name
 	op.serve = func(x *exchange) error { return serveUpdate(x, m, d.Do) }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"sede/internal/fault"
 )
@@ -75,12 +76,13 @@ func (api *API) NotFound(w http.ResponseWriter, r *http.Request) {
 // documents are the answers that do not depend on data.
 type documents struct {
 	entrypoint []byte
-	openAPI    []byte
+	openAPI    func() ([]byte, error) // made when first asked for
+	openAPI30  func() ([]byte, error)
 	page       http.Handler
 }
 
 // buildDocuments makes the documents and the search templates.
-func (api *API) buildDocuments() (err error) {
+func (api *API) buildDocuments() {
 	for _, res := range api.resources {
 		if len(res.variables) > 0 {
 			res.search = api.searchTemplate(res)
@@ -88,8 +90,8 @@ func (api *API) buildDocuments() (err error) {
 	}
 	api.static.entrypoint = api.entrypointDocument()
 	api.static.page = api.docsPage()
-	api.static.openAPI, err = api.OpenAPI()
-	return err
+	api.static.openAPI = sync.OnceValues(api.OpenAPI)
+	api.static.openAPI30 = sync.OnceValues(api.OpenAPI30)
 }
 
 // handleDocuments adds the entrypoint, contexts, documentation, sample errors
@@ -102,13 +104,10 @@ func (api *API) handleDocuments(mux *http.ServeMux) {
 			}
 		})
 	}
-	at("/{$}", []*format{formatJSONLD, formatHTML}, func(w http.ResponseWriter, r *http.Request, f *format) error {
-		if f == formatHTML {
-			http.Redirect(w, r, api.prefix+"/docs", http.StatusSeeOther)
-			return nil
-		}
-		return api.writeDocument(w, r, f, api.static.entrypoint)
-	})
+	at("/{$}", []*format{formatJSONLD, formatHTML}, api.serveEntrypoint)
+	if api.prefix != "" {
+		at("", []*format{formatJSONLD, formatHTML}, api.serveEntrypoint)
+	}
 	at("/contexts/{name}", []*format{formatJSONLD}, func(w http.ResponseWriter, r *http.Request, f *format) error {
 		context, ok := api.contextDocument(api.docsURL(r), r.PathValue("name"))
 		if !ok {
@@ -119,6 +118,16 @@ func (api *API) handleDocuments(mux *http.ServeMux) {
 	at("/docs", documentFormats, api.serveDocs)
 	at("/errors/{status}", errorFormats, api.serveSampleError)
 	mux.HandleFunc("/", api.NotFound)
+}
+
+// serveEntrypoint answers with where the collections are; a browser is sent on
+// to the page to read.
+func (api *API) serveEntrypoint(w http.ResponseWriter, r *http.Request, f *format) error {
+	if f == formatHTML {
+		http.Redirect(w, r, api.prefix+"/docs", http.StatusSeeOther)
+		return nil
+	}
+	return api.writeDocument(w, r, f, api.static.entrypoint)
 }
 
 // document answers GET and HEAD on a document in the format asked for.
@@ -191,9 +200,16 @@ func (api *API) serveDocs(w http.ResponseWriter, r *http.Request, f *format) err
 		return nil
 	case formatJSONLD:
 		return api.writeDocument(w, r, f, api.apiDocumentation(api.docsURL(r)))
-	default:
-		return api.writeDocument(w, r, f, api.static.openAPI)
 	}
+	document := api.static.openAPI
+	if strings.HasPrefix(r.URL.Query().Get("spec_version"), "3.0") {
+		document = api.static.openAPI30
+	}
+	content, err := document()
+	if err != nil {
+		return err
+	}
+	return api.writeDocument(w, r, f, content)
 }
 
 // serveSampleError answers /errors/404 with a sample of that error.
