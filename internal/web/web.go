@@ -105,7 +105,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		if p := recover(); p != nil {
 			h.recovered(rec, r, id[0], p)
 		}
-		h.observe(rec, r, id[0], h.Clock.Now().Sub(start))
+		h.observe(rec, r, id[0], start)
 		rec.ResponseWriter = nil
 		recorders.Put(rec)
 	}()
@@ -142,16 +142,21 @@ func (h *Handler) recovered(rec *recorder, r *http.Request, id string, p any) {
 }
 
 // observe counts the request and logs it: at level Error what sede did wrong,
-// at level Info all else.
-func (h *Handler) observe(rec *recorder, r *http.Request, id string, took time.Duration) {
+// at level Info what was refused or changed something, at level Debug the reads
+// that went well, which are most of the traffic and least of the news.
+func (h *Handler) observe(rec *recorder, r *http.Request, id string, start time.Time) {
 	status := rec.status
 	if status == 0 {
 		status = http.StatusOK // net/http sends it for a handler that wrote nothing
 	}
-	h.metrics.observe(r, status, took)
+	end := h.Clock.Now()
+	h.metrics.observe(r, status, end.Sub(start))
 	level := slog.LevelInfo
-	if status >= 500 {
+	switch {
+	case status >= 500:
 		level = slog.LevelError
+	case status < 400 && (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions):
+		level = slog.LevelDebug
 	}
 	ctx := r.Context()
 	if !h.Log.Enabled(ctx, level) {
@@ -161,9 +166,12 @@ func (h *Handler) observe(rec *recorder, r *http.Request, id string, took time.D
 	if h.Address != nil {
 		address = h.Address(r)
 	}
-	h.Log.LogAttrs(ctx, level, "request", slog.String("request_id", id), slog.String("method", r.Method),
+	// Straight to the handler, which spares looking for the line of source.
+	line := slog.NewRecord(end, level, "request", 0)
+	line.AddAttrs(slog.String("request_id", id), slog.String("method", r.Method),
 		slog.String("path", loggedPath(r)), slog.Int("status", status), slog.Int64("bytes", rec.written),
-		slog.Duration("took", took), slog.String("address", address))
+		slog.Duration("took", end.Sub(start)), slog.String("address", address))
+	_ = h.Log.Handler().Handle(ctx, line) // there is nowhere to say that logging failed
 }
 
 // loggedPath is the path without its query. Where the path itself holds a
