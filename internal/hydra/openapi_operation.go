@@ -73,11 +73,11 @@ func (op *operation) parameters(document *openapi3.T) openapi3.Parameters {
 	if op.output != nil {
 		share(op.output.shareFields(document))
 		if op.output.local {
-			share("Language")
+			share("AcceptLanguage")
 		}
 	}
 	if !op.rule.IsPublic() {
-		share("Organization")
+		share("XOrganization")
 	}
 	switch {
 	case op.method == http.MethodGet && op.kind != opList:

@@ -262,14 +262,14 @@ func sharedParameters() openapi3.ParametersMap {
 	size := openapi3.NewQueryParameter("itemsPerPage").WithDescription("The number of items per page").
 		WithSchema(openapi3.NewInt32Schema().WithMin(0).WithMax(maxSize).WithDefault(defaultSize))
 	return openapi3.ParametersMap{
-		"page":         {Value: number},
-		"itemsPerPage": {Value: size},
-		"Organization": header("X-Organization", "The organization to act in: its id or slug. Needed by users who belong to several.", 0),
+		"page":          {Value: number},
+		"itemsPerPage":  {Value: size},
+		"XOrganization": header("X-Organization", "The organization to act in: its id or slug. Needed by users who belong to several.", 0),
 		"IdempotencyKey": header("Idempotency-Key",
 			"Makes a repeat safe: the same request with the same key is done once and answered alike.", maxKey),
-		"IfMatch":     header("If-Match", "The ETag of the version to change; when it has changed since, nothing is done (412).", 0),
-		"IfNoneMatch": header("If-None-Match", "The ETag of the representation at hand; when it is current, the answer is 304.", 0),
-		"Language":    header("Accept-Language", "The language of texts: en, pt or pl.", 0),
+		"IfMatch":        header("If-Match", "The ETag of the version to change; when it has changed since, nothing is done (412).", 0),
+		"IfNoneMatch":    header("If-None-Match", "The ETag of the representation at hand; when it is current, the answer is 304.", 0),
+		"AcceptLanguage": header("Accept-Language", "The language of texts: en, pt or pl.", 0),
 	}
 }
 

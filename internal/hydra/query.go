@@ -102,7 +102,7 @@ func (api *API) readFilters(res *resource, parameters []parameter, q *page.Query
 			}
 		default:
 			if s := res.spec(name); s != nil {
-				api.readFilter(s, inner, bracketed, p.value, q)
+				api.readFilter(res, s, inner, bracketed, p.value, q)
 			}
 		}
 	}
@@ -158,8 +158,8 @@ func (s *spec) filtered(by Filter) bool {
 
 // readFilter reads one parameter of one field: inner is what stands in its
 // brackets.
-func (api *API) readFilter(s *spec, inner string, bracketed bool, value string, q *page.Query) {
-	list := !bracketed || inner == "" // n=1 and n[]=1
+func (api *API) readFilter(res *resource, s *spec, inner string, bracketed bool, value string, q *page.Query) {
+	list := !bracketed || isIndex(inner) // n=1, n[]=1 and n[0]=1
 	for _, declared := range s.filters {
 		switch {
 		case declared == DateRange && bracketed && !list:
@@ -175,20 +175,35 @@ func (api *API) readFilter(s *spec, inner string, bracketed bool, value string, 
 				addValue(q, s.name, page.Equal, page.Value{Int: n, Kind: page.Int})
 			}
 		case declared == Exact && list:
-			addValue(q, s.name, page.Equal, api.operand(s, value))
+			addValue(q, s.name, page.Equal, api.operand(res, s, value))
 		case declared == Partial && list:
 			addValue(q, s.name, page.Contains, page.Value{Text: value})
 		}
 	}
 }
 
-// operand reads the value of an exact filter. A reference may be an IRI or a
-// key; one that can't exist becomes the zero id, which matches nothing.
-func (api *API) operand(s *spec, value string) page.Value {
+// isIndex reports whether what stands in brackets says no more than that the
+// parameter is one of a list: nothing, or its position.
+func isIndex(inner string) bool {
+	for i := range len(inner) {
+		if inner[i] < '0' || inner[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// operand reads the value of an exact filter. A reference, and the resource's
+// own key, may be an IRI or a key; one that can't exist becomes the zero id or
+// the empty key, which match nothing.
+func (api *API) operand(res *resource, s *spec, value string) page.Value {
 	target := api.byName[s.target]
-	if s.target != "" && strings.HasPrefix(value, "/") {
-		res, key := api.locate(value)
-		if res != target {
+	if s.isKey {
+		target = res
+	}
+	if target != nil && strings.HasPrefix(value, "/") {
+		of, key := api.locate(value)
+		if of != target {
 			key = ""
 		}
 		value = key
@@ -197,7 +212,7 @@ func (api *API) operand(s *spec, value string) page.Value {
 		t, _ := parseTime(value)
 		return page.Value{Time: t, Kind: page.Time}
 	}
-	if (target != nil && !target.textKey) || (s.isKey && s.format == "uuid") {
+	if target != nil && !target.textKey {
 		id, _ := ident.Parse(value)
 		return page.Value{ID: id, Kind: page.ID}
 	}
@@ -273,7 +288,7 @@ func readFields(res *resource, parameters []parameter) fieldSet {
 		}
 		asked = true
 		name := p.value
-		if inner, _, nested := strings.Cut(rest, "]"); nested && inner != "" {
+		if inner, _, nested := strings.Cut(rest, "]"); nested && !isIndex(inner) {
 			name = inner // properties[employee][]=x asks for employee
 		}
 		for i, s := range res.specs {

@@ -62,10 +62,11 @@ func TestReadFilters(t *testing.T) {
 	noon := page.Value{Time: time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC), Kind: page.Time}
 	number := func(n int64) page.Value { return page.Value{Int: n, Kind: page.Int} }
 	for raw, want := range map[string]page.Query{
-		"name=x&name[]=y": {Filters: []page.Filter{{Field: "name", Op: page.Contains, Values: []page.Value{{Text: "x"}, {Text: "y"}}}}},
-		"kind=a":          {Filters: []page.Filter{{Field: "kind", Values: []page.Value{{Text: "a"}}}}},
-		"open=1":          {Filters: []page.Filter{{Field: "open", Values: []page.Value{{Bool: true, Kind: page.Bool}}}}},
-		"size=3":          {Filters: []page.Filter{{Field: "size", Values: []page.Value{number(3)}}}},
+		"name=x&name[]=y":     {Filters: []page.Filter{{Field: "name", Op: page.Contains, Values: []page.Value{{Text: "x"}, {Text: "y"}}}}},
+		"kind=a":              {Filters: []page.Filter{{Field: "kind", Values: []page.Value{{Text: "a"}}}}},
+		"kind[0]=a&kind[1]=b": {Filters: []page.Filter{{Field: "kind", Values: []page.Value{{Text: "a"}, {Text: "b"}}}}},
+		"open=1":              {Filters: []page.Filter{{Field: "open", Values: []page.Value{{Bool: true, Kind: page.Bool}}}}},
+		"size=3":              {Filters: []page.Filter{{Field: "size", Values: []page.Value{number(3)}}}},
 		"size[between]=1..5": {Filters: []page.Filter{
 			{Field: "size", Op: page.After, Values: []page.Value{number(1)}}, {Field: "size", Op: page.Before, Values: []page.Value{number(5)}}}},
 		"size[gt]=1":                            {Filters: []page.Filter{{Field: "size", Op: page.StrictlyAfter, Values: []page.Value{number(1)}}}},
@@ -132,7 +133,7 @@ func TestReadFields(t *testing.T) {
 		"properties[]=name&properties[]=kind": 3,
 		"properties[kind][]=x":                2,
 		"properties[]=nothing":                0,
-		"properties[0]=name":                  0,
+		"properties[0]=name":                  1,
 	} {
 		if got := readFields(res, parseQuery(raw)); got != want {
 			t.Errorf("?%s asks for fields %b, want %b", raw, got, want)
