@@ -33,8 +33,8 @@ var filterColumns = map[string]db.Column{
 
 // everyone lists all organizations, mine those of the user in $1.
 var (
-	everyone = db.Listing{Table: "organization", Select: columns, Where: "TRUE", Columns: filterColumns, Order: "id"}
-	mine     = db.Listing{Table: "organization", Select: columns, Columns: filterColumns, Order: "id",
+	everyone = db.Listing{Table: "organization", Wide: true, Select: columns, Where: "TRUE", Columns: filterColumns, Order: "id"}
+	mine     = db.Listing{Table: "organization", Wide: true, Select: columns, Columns: filterColumns, Order: "id",
 		Where: "id IN (SELECT organization_id FROM organization_user WHERE user_id = $1 AND status = 'active')"}
 )
 
