@@ -82,7 +82,7 @@ func NormalizeUsername(text string) (string, bool) {
 		return "", false
 	}
 	domain, err := domainProfile().ToASCII(text[at+1:])
-	if err != nil || domain == "" || len(local)+1+len(domain) > maxUsername {
+	if err != nil || domain == "" || strings.HasSuffix(domain, ".") || len(local)+1+len(domain) > maxUsername {
 		return "", false
 	}
 	return local + "@" + domain, true
