@@ -25,6 +25,9 @@ func (s *Service) origin(r *http.Request) Origin {
 	return Origin{Address: s.proxies.address(r), Agent: agent(r)}
 }
 
+// Address is where the request comes from, for logs and limits.
+func (s *Service) Address(r *http.Request) string { return s.proxies.address(r) }
+
 // address returns the IP address of who sends the request, as netip writes it.
 func (p proxies) address(r *http.Request) string {
 	if len(p) == 0 {

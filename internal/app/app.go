@@ -19,6 +19,7 @@ import (
 	"sede/internal/feature"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/web"
 )
 
 // Config is everything that sede can be told. The zero Config is a durable
@@ -113,7 +114,11 @@ func (a *App) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.handler = a.api.Handler(routes...)
+	a.handler = web.New(web.Config{
+		Routes: a.api.Handler(routes...), Problem: a.api.WriteProblem, Ready: a.db.Check,
+		Address: a.features.accounts.Address, CORSOrigins: a.config.CORSOrigins,
+		Version: a.config.Version, Clock: a.config.Clock, Log: a.config.Log,
+	})
 	return nil
 }
 

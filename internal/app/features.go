@@ -36,7 +36,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 		BaseURL: c.BaseURL, Secret: box, TrustedProxies: c.Proxies, Log: p.Log, Random: c.Random, Hashing: c.Hashing,
 	})
 	f.accounts.SetMemberships(members{f.organizations})
-	f.organizations.OnMembershipChange(f.accounts.Forget)
+	f.organizations.OnMembershipChange(f.accounts.Changed)
 	f.locations = location.New(p, f.organizations.TimeZone)
 	return f, nil
 }

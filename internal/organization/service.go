@@ -38,8 +38,8 @@ type Service struct {
 
 	// onCreate runs in the transaction that creates an organization.
 	onCreate []func(tx *db.Tx, who *access.Caller, o *Organization) error
-	// changed hears of users whose memberships changed, after the commit.
-	changed func(user ident.ID)
+	// changed hears of users whose memberships change, in the transaction.
+	changed func(tx *db.Tx, users ...ident.ID) error
 }
 
 // OnCreate adds work to the transaction that creates an organization.
@@ -47,8 +47,9 @@ func (s *Service) OnCreate(do func(tx *db.Tx, who *access.Caller, o *Organizatio
 	s.onCreate = append(s.onCreate, do)
 }
 
-// OnMembershipChange sets who hears of users whose memberships changed.
-func (s *Service) OnMembershipChange(do func(user ident.ID)) { s.changed = do }
+// OnMembershipChange sets who hears of users whose memberships change, in the
+// transaction that changes them.
+func (s *Service) OnMembershipChange(do func(tx *db.Tx, users ...ident.ID) error) { s.changed = do }
 
 // List returns the organizations that the caller belongs to; operators see all.
 func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Organization], err error) {
@@ -242,8 +243,7 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, o *Organization) error {
 	if err := s.record(tx, scope, who, audit.Entry{Action: "create", Resource: "Organization", Key: o.ID.String(), After: hydra.JSON(fields, o)}); err != nil {
 		return err
 	}
-	tx.AfterCommit(func() { s.membershipChanged(who.User) })
-	return nil
+	return s.membershipChanged(tx, who.User)
 }
 
 // record appends to the organization's own chain.
@@ -252,10 +252,11 @@ func (s *Service) record(tx *db.Tx, scope access.Scope, who *access.Caller, e au
 	return s.audit.Append(tx, who, e)
 }
 
-func (s *Service) membershipChanged(user ident.ID) {
-	if s.changed != nil {
-		s.changed(user)
+func (s *Service) membershipChanged(tx *db.Tx, user ident.ID) error {
+	if s.changed == nil {
+		return nil
 	}
+	return s.changed(tx, user)
 }
 
 func slugTaken() error {
@@ -411,7 +412,9 @@ func (s *Service) AddMember(ctx context.Context, organization, user ident.ID, ro
 		if err := insertMember(tx, scope, &m); err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { s.membershipChanged(user) })
+		if err := s.membershipChanged(tx, user); err != nil {
+			return err
+		}
 		return s.record(tx, scope, nil, audit.Entry{Action: "create", Resource: "OrganizationUser", Key: m.ID.String(), After: hydra.JSON(memberFields, &m)})
 	})
 }
