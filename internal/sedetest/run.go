@@ -98,7 +98,9 @@ func (p *player) play(st *step) {
 	} else {
 		a = send()
 	}
-	p.compare(st, a)
+	if text := p.difference(st, a); text != "" && !*update {
+		p.t.Errorf("%s:%d: %s: not as wanted (-) but so (+):\n%s", p.path, st.line, st.name(), text)
+	}
 }
 
 func (st *step) name() string {
@@ -136,47 +138,45 @@ func (p *player) header(st *step) (http.Header, error) {
 	return h, nil
 }
 
-// compare holds the answer against what must come, and on -update writes down
-// what came.
-func (p *player) compare(st *step, a *Answer) {
+// difference holds the answer against what must come. It returns a diff, empty
+// when all is well, and keeps what came for -update.
+func (p *player) difference(st *step, a *Answer) string {
 	w := &st.want
-	var wanted, got []string
-	wanted = append(wanted, "< "+strconv.Itoa(w.status))
-	got = append(got, "< "+strconv.Itoa(a.Status))
+	wanted, got := []string{"< " + strconv.Itoa(w.status)}, []string{"< " + strconv.Itoa(a.Status)}
 	seen := map[string]int{}
 	for _, h := range w.header {
 		value, there := nth(a.Header[h.name], seen[h.name])
 		seen[h.name]++
-		switch {
-		case h.absent:
-			wanted = append(wanted, "< !"+h.name)
-			if there {
-				got = append(got, "< "+h.name+": "+p.names.spell(value))
-			} else {
-				got = append(got, "< !"+h.name)
-			}
-		case there && p.names.match(h.value, value):
-			wanted, got = append(wanted, "< "+h.name+": "+h.value), append(got, "< "+h.name+": "+h.value)
-		case there:
-			wanted, got = append(wanted, "< "+h.name+": "+h.value), append(got, "< "+h.name+": "+p.names.spell(value))
-		default:
-			wanted, got = append(wanted, "< "+h.name+": "+h.value), append(got, "< !"+h.name)
+		came := headerLine{name: h.name, shown: h.shown, absent: !there}
+		if there && !h.absent && p.names.match(h.value, value) {
+			came.value = h.value
+		} else if there {
+			came.value = p.names.spell(value)
 		}
+		wanted, got = append(wanted, h.line()), append(got, came.line())
 	}
 	wantBody, gotBody := p.compareBody(w, a)
 	wanted, got = append(wanted, wantBody...), append(got, gotBody...)
 	if slices.Equal(wanted, got) {
-		return
+		return ""
 	}
-	if *update {
-		w.replace = got
-		return
+	w.replace = got
+	if gotBody == nil { // it is as wanted, so it stays as it is written
+		w.replace = append(w.replace, p.lines[w.bodyFrom:w.to]...)
 	}
 	text := strings.Join(diff(wanted, got), "\n")
 	if a.Status != w.status && w.rule != bodyJSON {
 		text += "\nbody: " + p.names.spell(a.Body)
 	}
-	p.t.Errorf("%s:%d: %s: not as wanted (-) but so (+):\n%s", p.path, st.line, st.name(), text)
+	return text
+}
+
+// line is the header as a script spells it.
+func (h headerLine) line() string {
+	if h.absent {
+		return "< !" + h.shown
+	}
+	return "< " + h.shown + ": " + h.value
 }
 
 func nth(values []string, i int) (string, bool) {

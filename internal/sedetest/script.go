@@ -36,6 +36,7 @@ type step struct {
 // headerLine is a header, or with absent one that must not be there.
 type headerLine struct {
 	name, value string
+	shown       string // the name as the script spells it
 	absent      bool
 }
 
@@ -54,6 +55,7 @@ const (
 // answerLines is what must come, and on which lines it stands.
 type answerLines struct {
 	from, to int // lines[from:to]
+	bodyFrom int // where the body begins
 	status   int // 0: the script does not say yet
 	header   []headerLine
 	rule     bodyRule
@@ -163,7 +165,7 @@ func parseHeader(line string) (headerLine, bool) {
 	if found == nil {
 		return headerLine{}, false
 	}
-	return headerLine{name: http.CanonicalHeaderKey(found[1]), value: strings.TrimSpace(found[2])}, true
+	return headerLine{name: http.CanonicalHeaderKey(found[1]), shown: found[1], value: strings.TrimSpace(found[2])}, true
 }
 
 // isAnswer reports whether a line begins what must come.
@@ -177,7 +179,7 @@ func (r *reader) answer(want *answerLines) error {
 		case text == "empty":
 			want.rule = bodyEmpty
 		case strings.HasPrefix(text, "!"):
-			want.header = append(want.header, headerLine{name: http.CanonicalHeaderKey(text[1:]), absent: true})
+			want.header = append(want.header, headerLine{name: http.CanonicalHeaderKey(text[1:]), shown: text[1:], absent: true})
 		case isHeader:
 			want.header = append(want.header, h)
 		default:
@@ -189,6 +191,7 @@ func (r *reader) answer(want *answerLines) error {
 		}
 		r.at++
 	}
+	want.bodyFrom = r.at
 	if r.at == len(r.lines) {
 		return nil
 	}
