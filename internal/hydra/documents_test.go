@@ -227,7 +227,7 @@ func TestOpenAPI(t *testing.T) {
 		op := openapi3.NewOperation()
 		op.OperationID, op.Summary = "sign_in", "Signs in."
 		op.AddResponse(204, openapi3.NewResponse().WithDescription("Done"))
-		AddProblems(op, 401, 429)
+		AddPlainProblems(op, 401, 429)
 		document.AddOperation("/login", "POST", op)
 	}
 	api := newPlanets(t, Config{Prefix: "/api"}, signIn)

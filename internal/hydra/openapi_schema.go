@@ -250,7 +250,7 @@ func (api *API) jsonAPISchema(name string, specs []*spec) *openapi3.Schema {
 			addProperty(relations, s.name, relationSchema(s).NewRef())
 		case s.isKey:
 			key := readOnly(member{"_id", text("The key, as in the IRI.")})
-			key.schema.Value.Extensions = goName("Key")
+			key.schema.Value.Extensions = goName("KeyInIRI")
 			addProperty(attributes, key.name, key.schema)
 			if !s.readOnly {
 				given := api.fieldSchema(s)

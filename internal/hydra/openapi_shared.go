@@ -10,7 +10,7 @@ import (
 // securityName is the security scheme that operations ask for.
 const securityName = "JWT"
 
-// problem kinds that operations refer to, by status.
+// sharedProblems are the answers to requests that are refused.
 var sharedProblems = []struct {
 	status            int
 	name, description string
@@ -105,17 +105,44 @@ func problemResponse(description string, violations, retry bool) *openapi3.Respo
 }
 
 func unauthorizedResponse() *openapi3.ResponseRef {
-	response := openapi3.NewResponse().WithDescription("Nobody is signed in, or the token is no good")
-	response.Content = openapi3.Content{typeJSON: {Schema: schemaRef("Unauthorized")}}
+	response := plainProblem("Nobody is signed in, or the token is no good")
 	response.Headers = openapi3.Headers{"WWW-Authenticate": headerRef("Challenge")}
 	return &openapi3.ResponseRef{Value: response}
 }
 
-// text, number and such are shorthands for the schemas below.
+// plainProblem is an error as {"code": status, "message": sentence}.
+func plainProblem(description string) *openapi3.Response {
+	response := openapi3.NewResponse().WithDescription(description)
+	response.Content = openapi3.Content{typeJSON: {Schema: schemaRef("CodeMessage")}}
+	return response
+}
+
+// AddPlainProblems adds answers for those statuses, and for failures of sede's
+// own, whose body is {"code": status, "message": sentence}, as the routes beside
+// the resources have them. It is meant for Describe functions.
+func AddPlainProblems(op *openapi3.Operation, statuses ...int) {
+	if op.Responses == nil {
+		op.Responses = openapi3.NewResponsesWithCapacity(len(statuses) + 1)
+	}
+	for _, status := range statuses {
+		response := plainProblem(http.StatusText(status))
+		switch status {
+		case http.StatusUnauthorized:
+			response.Headers = openapi3.Headers{"WWW-Authenticate": headerRef("Challenge")}
+		case http.StatusTooManyRequests:
+			response.Headers = openapi3.Headers{"Retry-After": headerRef("RetryAfter")}
+		}
+		op.Responses.Set(strconv.Itoa(status), &openapi3.ResponseRef{Value: response})
+	}
+	op.Responses.Set("default", &openapi3.ResponseRef{Value: plainProblem("Failure")})
+}
+
+// text is the schema of a text without limits.
 func text(doc string) *openapi3.SchemaRef {
 	return &openapi3.SchemaRef{Value: &openapi3.Schema{Type: &openapi3.Types{"string"}, Description: doc}}
 }
 
+// count is the schema of a number of things.
 func count(doc string) *openapi3.SchemaRef {
 	schema := openapi3.NewInt64Schema().WithMin(0)
 	schema.Description = doc
@@ -169,8 +196,8 @@ func addErrorSchemas(schemas openapi3.Schemas, keys Keys) {
 	entry := object([]string{"detail"},
 		member{"status", text("")}, member{"title", text("")}, member{"detail", text("What went wrong.")}, member{"source", source.NewRef()})
 	schemas["Error.jsonapi"] = object([]string{"errors"}, member{"errors", arrayOf(entry.NewRef()).NewRef()}).NewRef()
-	schemas["Unauthorized"] = object([]string{"code", "message"},
-		member{"code", openapi3.NewInt32Schema().WithEnum(http.StatusUnauthorized).NewRef()}, member{"message", text("")}).NewRef()
+	schemas["CodeMessage"] = object([]string{"code", "message"},
+		member{"code", openapi3.NewInt32Schema().WithMin(400).WithMax(599).NewRef()}, member{"message", text("What went wrong.")}).NewRef()
 }
 
 func nullable(ref *openapi3.SchemaRef) *openapi3.SchemaRef {
