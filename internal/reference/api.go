@@ -15,7 +15,7 @@ const (
 
 func (s *Service) countryFields() []hydra.Field[Country] {
 	return []hydra.Field[Country]{
-		hydra.Key(func(c *Country) *string { return &c.ID }).Length(2, 2).
+		hydra.Key(func(c *Country) *string { return &c.ID }).Required().Length(2, 2).
 			Doc("The two-letter code of ISO 3166-1.").Example("PT").Filter(hydra.Exact).Sortable(),
 		hydra.LocalText("name", s.atlas.name).
 			Doc("The name in the reader's language (CLDR). Filters and orders look at the same name.").
