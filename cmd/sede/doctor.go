@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"sede/internal/db"
+)
+
+type doctorCommand struct{}
+
+// errUnwell is doctor's answer when something must be done.
+var errUnwell = errors.New("something needs your attention; see above")
+
+// report collects what doctor finds.
+type report struct{ failed bool }
+
+func (r *report) ok(what, detail string) { fmt.Printf("ok    %-14s %s\n", what, detail) }
+
+func (r *report) warn(what, detail, todo string) {
+	fmt.Printf("warn  %-14s %s\n      %-14s -> %s\n", what, detail, "", todo)
+}
+
+func (r *report) fail(what, detail, todo string) {
+	r.failed = true
+	fmt.Printf("fail  %-14s %s\n      %-14s -> %s\n", what, detail, "", todo)
+}
+
+// Run checks everything that sede stands on and says what to do. It changes
+// nothing, so it can run beside a serving sede.
+func (doctorCommand) Run(ctx context.Context, s *settings) error {
+	var r report
+	if err := s.check(); err != nil {
+		r.fail("configuration", err.Error(), "correct the setting")
+	} else {
+		r.ok("configuration", "listens on "+s.Listen+", data in "+s.Data)
+	}
+	checkFolder(&r, s.Data)
+	s.checkKey(&r)
+	s.checkDatabase(ctx, &r)
+	checkClock(&r)
+	if connection, err := net.DialTimeout("tcp", s.Listen, time.Second); err == nil {
+		_ = connection.Close()
+		r.ok("address", s.Listen+" is in use, by a running sede or by something else")
+	} else {
+		r.ok("address", s.Listen+" is free")
+	}
+	if r.failed {
+		return errUnwell
+	}
+	return nil
+}
+
+// enough is the free disk space below which doctor warns.
+const enough = 1 << 30
+
+func checkFolder(r *report, folder string) {
+	info, err := os.Stat(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.warn("data folder", folder+" is not there yet", "nothing: sede makes it when it first serves")
+		return
+	}
+	if err != nil || !info.IsDir() {
+		r.fail("data folder", folder+" can't be used", "choose another folder with --data, or correct this one")
+		return
+	}
+	probe, err := os.CreateTemp(folder, ".doctor-*")
+	if err != nil {
+		r.fail("data folder", err.Error(), "let the user that runs sede write to it: chown or chmod")
+		return
+	}
+	_ = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	r.ok("data folder", folder+" can be written")
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(folder, &disk); err != nil {
+		r.warn("disk", err.Error(), "look at the free space yourself")
+		return
+	}
+	free := disk.Bavail * uint64(disk.Bsize)
+	detail := fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30))
+	if free < enough {
+		r.warn("disk", detail, "make room: without it, writes fail")
+	} else {
+		r.ok("disk", detail)
+	}
+}
+
+func (s *settings) checkKey(r *report) {
+	if s.SecretKey != "" {
+		if _, err := decodeKey(s.SecretKey); err != nil {
+			r.fail("secret key", err.Error(), "correct --secret-key")
+			return
+		}
+		r.ok("secret key", "from the settings")
+		return
+	}
+	file := filepath.Join(s.Data, "secret.key")
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.warn("secret key", file+" is not there yet", "nothing: sede makes it; keep it with your backups, apart from the database")
+	case err != nil:
+		r.fail("secret key", err.Error(), "let the user that runs sede read it")
+	case info.Mode().Perm()&0o077 != 0:
+		r.warn("secret key", file+" can be read by others", "chmod 600 "+file)
+	default:
+		r.ok("secret key", file)
+	}
+}
+
+// checkDatabase looks at the database without making or changing it.
+func (s *settings) checkDatabase(ctx context.Context, r *report) {
+	if s.Database == "" {
+		if _, err := os.Stat(filepath.Join(s.Data, "sede.db")); errors.Is(err, fs.ErrNotExist) {
+			r.warn("database", "SQLite, not there yet", "nothing: sede makes it when it first serves")
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	database, err := db.Open(ctx, db.Config{URL: s.Database, Dir: s.Data, Log: s.logger()})
+	if err != nil {
+		r.fail("database", err.Error(), "correct --database or --data, and see that the server runs")
+		return
+	}
+	defer database.Close()
+	status, err := database.Status(ctx)
+	if err != nil {
+		r.fail("database", err.Error(), "see that the file or server is whole; restore a backup if it is not")
+		return
+	}
+	r.ok("database", fmt.Sprintf("%s %s, %.1f MiB", status.Engine, status.Version, float64(status.Bytes)/(1<<20)))
+	switch {
+	case status.Schema > status.Latest:
+		r.fail("schema", fmt.Sprintf("version %d is newer than this sede, which knows %d", status.Schema, status.Latest), "use the newer sede")
+	case len(status.Pending) > 0:
+		r.warn("schema", fmt.Sprintf("version %d of %d", status.Schema, status.Latest), "sede migrate, or just serve: it migrates first")
+	default:
+		r.ok("schema", fmt.Sprintf("version %d, up to date", status.Schema))
+	}
+	if status.Engine == db.PostgreSQL && !status.RowSecurity {
+		r.warn("row security", "the database role passes by it", "use a role that is no superuser and has no BYPASSRLS")
+	}
+}
+
+// built is before every moment at which this program can run.
+var built = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+func checkClock(r *report) {
+	now := time.Now().UTC()
+	if now.Before(built) || now.Year() > built.Year()+30 {
+		r.fail("clock", now.Format(time.RFC3339), "set the clock; tokens and dates are wrong otherwise")
+		return
+	}
+	r.ok("clock", now.Format(time.RFC3339))
+}

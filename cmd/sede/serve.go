@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"sede/internal/app"
+	"sede/internal/web"
+)
+
+type serveCommand struct{}
+
+// Run serves until ctx ends, then answers the requests in flight, finishes what
+// was committed, and returns.
+func (serveCommand) Run(ctx context.Context, s *settings) error {
+	config, err := s.config()
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	defer listener.Close()
+	a, err := app.New(ctx, config)
+	if err != nil {
+		return err
+	}
+	url := config.BaseURL
+	if url == "" {
+		url = "http://" + reachable(listener.Addr())
+	}
+	url += config.Prefix
+	fmt.Fprintf(os.Stdout, "sede %s\n  API            %s/\n  documentation  %s/docs\n", config.Version, url, url)
+	if s.Demo {
+		if err := printDemo(ctx, a, url); err != nil {
+			return errors.Join(err, a.Close())
+		}
+	}
+	err = web.Server{Listener: listener, Handler: a.Handler(), Log: config.Log}.Serve(ctx)
+	return errors.Join(err, a.Close())
+}
+
+// reachable is an address as a browser on this machine spells it.
+func reachable(address net.Addr) string {
+	tcp, ok := address.(*net.TCPAddr)
+	if !ok {
+		return address.String()
+	}
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() || tcp.IP.IsLoopback() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+}
+
+// printDemo makes the demo and says how to sign in.
+func printDemo(ctx context.Context, a *app.App, url string) error {
+	demo, err := a.Demo(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stdout, "  demo accounts  %s\n", strings.Join(demo.Usernames, "\n                 "))
+	if demo.Password == "" {
+		fmt.Fprintln(os.Stdout, "  password       as printed when the demo was made")
+		return nil
+	}
+	fmt.Fprintf(os.Stdout, "  password       %s\n\nSign in:\n  curl -s %s/login -H 'Content-Type: application/json' \\\n    -d '{\"username\":\"owner@demo.example\",\"password\":\"%s\"}'\n",
+		demo.Password, url, demo.Password)
+	return nil
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sede/internal/app"
+	"sede/internal/hydra"
+)
+
+// settings are the flags that all commands share: the one definition behind
+// flags, environment and file.
+type settings struct {
+	Listen         string   `help:"Address to listen on." default:"localhost:8080" env:"SEDE_LISTEN"`
+	Data           string   `help:"Folder for everything that sede keeps." default:"data" env:"SEDE_DATA" placeholder:"DIR"`
+	Database       string   `help:"PostgreSQL database, postgres://user:password@host/name. Empty: SQLite in the data folder." env:"SEDE_DATABASE" placeholder:"URL"`
+	BaseURL        string   `name:"base-url" help:"URL under which callers reach sede, without the API prefix. Empty: as each request says." env:"SEDE_BASE_URL" placeholder:"URL"`
+	APIPrefix      string   `name:"api-prefix" help:"Path in front of all paths, e.g. /api." env:"SEDE_API_PREFIX" placeholder:"PATH"`
+	Demo           bool     `help:"Make a demo organization with accounts to sign in with." env:"SEDE_DEMO"`
+	DemoPassword   string   `help:"Password of the demo accounts. Empty: a random one is made and printed once." env:"SEDE_DEMO_PASSWORD" placeholder:"PASSWORD"`
+	HydraKeys      string   `help:"Spelling of Hydra's keys: ${enum}." enum:"prefixed,plain,both" default:"prefixed" env:"SEDE_HYDRA_KEYS"`
+	Synchronous    string   `help:"SQLite: what a commit survives. full: a power cut; normal: a crash of sede." enum:"full,normal" default:"full" env:"SEDE_SYNCHRONOUS"`
+	CORSOrigins    []string `name:"cors-origins" help:"Origins whose pages may call from a browser; * for all." default:"*" env:"SEDE_CORS_ORIGINS" placeholder:"ORIGIN"`
+	TrustedProxies []string `help:"Addresses or networks of proxies whose X-Forwarded-For counts." env:"SEDE_TRUSTED_PROXIES" placeholder:"CIDR"`
+	SecretKey      string   `help:"32 bytes in hex or base64 that seal secrets at rest. Empty: kept in secret.key in the data folder, made when it is not there." env:"SEDE_SECRET_KEY" placeholder:"KEY"`
+	LogFormat      string   `help:"How log lines are written: ${enum}." enum:"text,json" default:"text" env:"SEDE_LOG_FORMAT"`
+	LogLevel       string   `help:"Least important lines to log: ${enum}." enum:"debug,info,warn,error" default:"info" env:"SEDE_LOG_LEVEL"`
+}
+
+// config turns the settings into the app's. It makes the data folder and the
+// secret key when they are not there. The error names the setting that is wrong.
+func (s *settings) config() (app.Config, error) {
+	c := app.Config{
+		Database: s.Database, Dir: s.Data, Synchronous: s.Synchronous, BaseURL: strings.TrimSuffix(s.BaseURL, "/"),
+		Prefix: s.APIPrefix, Keys: hydra.Keys(s.HydraKeys), Version: programVersion(),
+		CORSOrigins: s.CORSOrigins, DemoPassword: s.DemoPassword, Log: s.logger(),
+	}
+	if err := s.check(); err != nil {
+		return c, err
+	}
+	for _, text := range s.TrustedProxies {
+		network, err := parseNetwork(text)
+		if err != nil {
+			return c, fmt.Errorf("--trusted-proxies: %q is no address or network", text)
+		}
+		c.Proxies = append(c.Proxies, network)
+	}
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return c, fmt.Errorf("--data: the folder can't be made: %w", err)
+	}
+	key, err := s.secretKey()
+	c.SecretKey = key
+	return c, err
+}
+
+// check looks at what needs no disk.
+func (s *settings) check() error {
+	if s.APIPrefix != "" && (!strings.HasPrefix(s.APIPrefix, "/") || strings.HasSuffix(s.APIPrefix, "/") || strings.ContainsAny(s.APIPrefix, "{} ?#")) {
+		return fmt.Errorf("--api-prefix: %q must begin with a slash and not end with one, e.g. /api", s.APIPrefix)
+	}
+	if s.BaseURL != "" {
+		u, err := url.Parse(s.BaseURL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+			return fmt.Errorf("--base-url: %q must be a scheme and a host, e.g. https://sede.example", s.BaseURL)
+		}
+	}
+	if s.DemoPassword != "" && len(s.DemoPassword) < 10 {
+		return errors.New("--demo-password: it needs at least 10 characters")
+	}
+	return nil
+}
+
+func parseNetwork(text string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(text); err == nil {
+		return address.Prefix(address.BitLen())
+	}
+	return netip.ParsePrefix(text)
+}
+
+// keySize is the length of a secret key in bytes.
+const keySize = 32
+
+func decodeKey(text string) ([]byte, error) {
+	text = strings.TrimSpace(text)
+	for _, decode := range []func(string) ([]byte, error){
+		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawURLEncoding.DecodeString,
+	} {
+		if key, err := decode(text); err == nil && len(key) == keySize {
+			return key, nil
+		}
+	}
+	return nil, fmt.Errorf("it must be %d bytes in hex or base64; make one with: openssl rand -hex %d", keySize, keySize)
+}
+
+// secretKey returns the configured key, or the one in the data folder, made
+// when there is none.
+func (s *settings) secretKey() ([]byte, error) {
+	if s.SecretKey != "" {
+		key, err := decodeKey(s.SecretKey)
+		if err != nil {
+			return nil, fmt.Errorf("--secret-key: %w", err)
+		}
+		return key, nil
+	}
+	file := filepath.Join(s.Data, "secret.key")
+	content, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeKey(file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := decodeKey(string(content))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return key, nil
+}
+
+// makeKey writes a new key to a file that only its owner reads. When another
+// process was faster, its key is taken.
+func makeKey(file string) ([]byte, error) {
+	key := make([]byte, keySize)
+	if _, err := rand.Read(key); err != nil {
+		return nil, err
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(file), "secret.key.*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(temporary.Name())
+	_, err = temporary.WriteString(hex.EncodeToString(key) + "\n")
+	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
+		return nil, err
+	}
+	err = os.Link(temporary.Name(), file)
+	if errors.Is(err, fs.ErrExist) {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		return decodeKey(string(content))
+	}
+	return key, err
+}
+
+func (s *settings) logger() *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(s.LogLevel)) // one of the enum
+	options := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
