@@ -66,5 +66,5 @@ func (s *Service) SetMemberships(m Memberships) { s.memberships = m }
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Routes: s.routes()}
+	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Routes: s.routes(), Describe: []hydra.Describe{describe}}
 }

@@ -43,12 +43,12 @@ func (m *model[T]) appendLD(dst []byte, item *T, e *encoding) []byte {
 
 // appendPlain adds the item as a JSON object of its fields.
 func (m *model[T]) appendPlain(dst []byte, item *T, e *encoding) []byte {
-	return m.appendMembers(append(dst, '{'), item, e, func(s *spec) bool { return true })
+	return m.appendMembers(append(dst, '{'), item, e, true, func(s *spec) bool { return true })
 }
 
-// appendMembers adds those fields that keep lets through, then the brace.
-func (m *model[T]) appendMembers(dst []byte, item *T, e *encoding, keep func(*spec) bool) []byte {
-	first := true
+// appendMembers adds those fields that keep lets through, then the brace. first
+// says that no member stands before them.
+func (m *model[T]) appendMembers(dst []byte, item *T, e *encoding, first bool, keep func(*spec) bool) []byte {
 	for i := range m.fields {
 		f := &m.fields[i]
 		if f.writeOnly || !e.fields.has(i) || !keep(&f.spec) {
@@ -89,8 +89,7 @@ func (m *model[T]) appendHAL(dst []byte, item *T, e *encoding) []byte {
 		}
 		dst = appendLinked(dst, f.append(nil, item, &f.spec, e), `{"href":`, "")
 	}
-	dst = append(dst, `},`...)
-	return m.appendMembers(dst, item, e, func(s *spec) bool { return !isRelation(s) })
+	return m.appendMembers(append(dst, '}'), item, e, false, func(s *spec) bool { return !isRelation(s) })
 }
 
 // appendLinked turns a JSON array of IRIs into one of objects that hold each

@@ -116,6 +116,7 @@ func (api *API) handleDocuments(mux *http.ServeMux) {
 		return api.writeDocument(w, r, f, context)
 	})
 	at("/docs", documentFormats, api.serveDocs)
+	mux.Handle("GET "+api.prefix+"/docs/{asset}", api.static.page)
 	at("/errors/{status}", errorFormats, api.serveSampleError)
 	mux.HandleFunc("/", api.NotFound)
 }
