@@ -96,6 +96,9 @@ func (x *exchange) run() error {
 		return err
 	}
 	x.encoding = encoding{api: x.api, reader: x.reader.Tag(), fields: allFields}
+	if x.op.output != nil && x.op.output.local {
+		x.ctx = context.WithValue(x.ctx, readerKey{}, x.reader.Tag())
+	}
 	if x.r.URL.RawQuery != "" {
 		x.parameters = parseQuery(x.r.URL.RawQuery)
 		if x.op.output != nil {

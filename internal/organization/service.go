@@ -252,11 +252,20 @@ func (s *Service) record(tx *db.Tx, scope access.Scope, who *access.Caller, e au
 	return s.audit.Append(tx, who, e)
 }
 
-func (s *Service) membershipChanged(tx *db.Tx, user ident.ID) error {
+func (s *Service) membershipChanged(tx *db.Tx, users ...ident.ID) error {
 	if s.changed == nil {
 		return nil
 	}
-	return s.changed(tx, user)
+	return s.changed(tx, users...)
+}
+
+// membersChanged says that the memberships of all members change.
+func (s *Service) membersChanged(tx *db.Tx, organization ident.ID) error {
+	users, err := usersOf(tx, organization)
+	if err != nil {
+		return err
+	}
+	return s.membershipChanged(tx, users...)
 }
 
 func slugTaken() error {
@@ -304,6 +313,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 		return err
 	}
 	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		*o = Organization{}
 		role, err := s.enter(tx, who, ref, o)
 		if err != nil {
 			return err
@@ -335,6 +345,11 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 		entry := audit.Entry{Action: "update", Resource: "Organization", Key: o.ID.String(), Before: hydra.JSON(fields, &before), After: hydra.JSON(fields, o)}
 		if err := s.record(tx, access.System(o.ID), who, entry); err != nil {
 			return err
+		}
+		if o.Slug != before.Slug { // members choose the organization by it
+			if err := s.membersChanged(tx, o.ID); err != nil {
+				return err
+			}
 		}
 		return completeOne(tx, who, store, o, role)
 	})

@@ -306,6 +306,20 @@ func membershipsOf(tx *db.Tx, user ident.ID) (list []membership, err error) {
 	return list, rows.Err()
 }
 
+// usersOf returns the users who are members of the organization.
+func usersOf(tx *db.Tx, organization ident.ID) (users []ident.ID, err error) {
+	rows := tx.Query(`SELECT user_id FROM organization_user WHERE organization_id = $1 ORDER BY user_id`, organization)
+	defer rows.Close()
+	for rows.Next() {
+		var user ident.ID
+		if err := rows.Scan(&user); err != nil {
+			return nil, err
+		}
+		users = append(users, user)
+	}
+	return users, rows.Err()
+}
+
 // share reports whether two users are active members of one organization.
 func share(tx *db.Tx, a, b ident.ID) (bool, error) {
 	var one null.Value[int64]

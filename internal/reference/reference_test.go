@@ -26,7 +26,9 @@ import (
 	"sede/internal/page"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
+// update reports whether the golden files are to be written. The scripts of this
+// package declare the flag.
+func update() bool { return flag.Lookup("update").Value.String() == "true" }
 
 // TestCountries compares the whole list, with its names, to a golden file.
 func TestCountries(t *testing.T) {
@@ -39,7 +41,7 @@ func TestCountries(t *testing.T) {
 			a.name(c, language.English), a.name(c, language.EuropeanPortuguese), a.name(c, language.Polish)}, "|") + "\n")
 	}
 	const golden = "testdata/countries.txt"
-	if *update {
+	if update() {
 		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +258,7 @@ func TestOtherProcess(t *testing.T) {
 }
 
 func BenchmarkListCountriesByName(b *testing.B) {
-	s := Service{atlas: newAtlas(), reader: english}
+	s := Service{atlas: newAtlas(), reader: hydra.Reader}
 	q := page.Query{Number: 1, Size: 30, Order: []page.Order{{Field: "name"}},
 		Filters: []page.Filter{{Field: "name", Op: page.Contains, Values: []page.Value{{Text: "an"}}}}}
 	for b.Loop() {

@@ -18,13 +18,17 @@ import (
 // be declared in a variable.
 var update = flag.Bool("update", false, "rewrite the scripts and goldens that differ")
 
-// Run runs the scripts that the pattern matches, each on both databases, each
+// Run runs the scripts that the patterns match, each on both databases, each
 // once as it stands and once with failing steps.
-func Run(t *testing.T, pattern string) {
+func Run(t *testing.T, patterns ...string) {
 	t.Helper()
-	paths, err := filepath.Glob(pattern)
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no scripts match %s (%v)", pattern, err)
+	var paths []string
+	for _, pattern := range patterns {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no scripts match %s (%v)", pattern, err)
+		}
+		paths = append(paths, found...)
 	}
 	for _, path := range paths {
 		s, err := readScript(path)

@@ -1,0 +1,11 @@
+package reference_test
+
+import (
+	"testing"
+
+	"sede/internal/sedetest"
+)
+
+func TestScripts(t *testing.T) {
+	sedetest.Run(t, "testdata/public.txt", "testdata/languages.txt")
+}

@@ -1,0 +1,11 @@
+package sedetest_test
+
+import (
+	"testing"
+
+	"sede/internal/sedetest"
+)
+
+// TestWire runs the scripts about what holds for every resource, with locations
+// as the example.
+func TestWire(t *testing.T) { sedetest.Run(t, "testdata/*.txt") }
