@@ -18,6 +18,7 @@ package account
 import (
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -141,8 +142,11 @@ func (n *NewUser) check() (username string, list []fault.Violation) {
 	if !ok {
 		list = append(list, fault.Violation{Path: "username", Text: fault.Textf("This value is not a valid email address."), Code: fault.CodeEmail})
 	}
-	if utf8.RuneCountInString(n.Name) > maxName {
+	switch {
+	case utf8.RuneCountInString(n.Name) > maxName:
 		list = append(list, fault.Violation{Path: "name", Text: fault.Textf("This value is too long. It should have %d characters or less.", maxName), Code: fault.CodeTooLong})
+	case !utf8.ValidString(n.Name) || strings.ContainsFunc(n.Name, unicode.IsControl):
+		list = append(list, fault.Violation{Path: "name", Text: fault.Textf("This value contains characters that are not allowed."), Code: fault.CodeRegex})
 	}
 	if v := checkPassword(n.Password, username); v != nil {
 		list = append(list, *v)

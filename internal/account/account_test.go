@@ -38,7 +38,7 @@ func TestNormalizeUsername(t *testing.T) {
 		"ana\x00@acme.example":                 "",
 		"ana@acme\xff.example":                 "",
 		strings.Repeat("a", 65) + "@a.example": "",
-		"a@" + strings.Repeat("b.", 130) + "c":  "",
+		"a@" + strings.Repeat("b.", 130) + "c": "",
 	} {
 		if got, ok := NormalizeUsername(typed); got != want || ok != (want != "") {
 			t.Errorf("NormalizeUsername(%q) = %q, %v; want %q", typed, got, ok, want)
@@ -103,6 +103,12 @@ func TestNewUserNamesAllBrokenRules(t *testing.T) {
 	}
 	if got := strings.Join(paths, " "); got != "username name password" {
 		t.Errorf("broken: %s", got)
+	}
+	for _, name := range []string{"nul\x00", "a\nb", "\xff"} {
+		n := NewUser{Username: "ana@acme.example", Name: name, Password: "1234567890"}
+		if _, list := n.check(); len(list) != 1 || list[0].Path != "name" {
+			t.Errorf("name %q: %v", name, list)
+		}
 	}
 }
 

@@ -112,16 +112,6 @@ func cheap() *argon2id.Params {
 	return &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 }
 
-func migrate(ctx context.Context, url string) error {
-	d, err := db.Open(ctx, db.Config{URL: url})
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	_, err = d.Migrate(ctx)
-	return err
-}
-
 func openSQLite(t testing.TB) *db.DB {
 	d, err := db.Open(t.Context(), db.Config{Dir: t.TempDir(), Synchronous: "normal"})
 	must(t, err)
@@ -131,8 +121,12 @@ func openSQLite(t testing.TB) *db.DB {
 	return d
 }
 
+// openPostgreSQL migrates an empty database, since the scripts of this package
+// have made the one template that a test process has.
 func openPostgreSQL(t testing.TB) *db.DB {
-	d, err := db.Open(t.Context(), db.Config{URL: pgcluster.Database(t, migrate), MaxConns: 8})
+	d, err := db.Open(t.Context(), db.Config{URL: pgcluster.Empty(t), MaxConns: 8})
+	must(t, err)
+	_, err = d.Migrate(t.Context())
 	must(t, err)
 	t.Cleanup(func() { must(t, d.Close()) })
 	return d

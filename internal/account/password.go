@@ -129,8 +129,15 @@ func (s *Service) hash(ctx context.Context, password string) (hash string, err e
 	return hash, err
 }
 
+// plainContext is a context without values.
+type plainContext struct{ context.Context }
+
+// Value returns nothing.
+func (plainContext) Value(any) any { return nil }
+
 // recordFailures notes repeated failures in the audit log, alike for usernames
-// that exist and those that do not.
+// that exist and those that do not. The note stays whatever becomes of the
+// request, so nothing that hangs on the request's transaction runs in it.
 func (s *Service) recordFailures(ctx context.Context, a attempt, user ident.ID, count int) error {
 	if a.username == "" {
 		return nil
@@ -143,7 +150,7 @@ func (s *Service) recordFailures(ctx context.Context, a attempt, user ident.ID, 
 	if !user.IsZero() {
 		key = user.String()
 	}
-	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+	return s.db.Write(plainContext{ctx}, access.Instance(), func(tx *db.Tx) error {
 		return s.record(tx, a.from.caller(), "sign-in-failed", "User", key, nil, after)
 	})
 }

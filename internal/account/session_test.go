@@ -286,6 +286,28 @@ func TestChangePasswordKeepsThisSession(t *testing.T) {
 	})
 }
 
+// hook counts the transactions of a request, as the record of an Idempotency-Key
+// would see them.
+type hook struct{ ended int }
+
+func (h *hook) Begin(*db.Tx) error { return nil }
+func (h *hook) End(*db.Tx) error   { h.ended++; return nil }
+
+func TestFailuresAreNotedApartFromTheRequest(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, openSQLite(t))
+	e.user("ana@acme.example")
+	c := accepted(t, e.Service, e.signIn("ana@acme.example").Token)
+	h := &hook{}
+	ctx := db.WithHook(t.Context(), h)
+	for range limitFree + 1 {
+		refusedField(t, e.ChangePassword(ctx, c, "wrong password", "another password"), "currentPassword")
+	}
+	if got := e.actions(); got[len(got)-1] != "sign-in-failed" || h.ended != 0 {
+		t.Errorf("audit log %v, %d transactions of the request", got, h.ended)
+	}
+}
+
 // TestSignInDoesNotOvertakeANewPassword changes the password between the check
 // of the old one and the beginning of the session.
 func TestSignInDoesNotOvertakeANewPassword(t *testing.T) {
