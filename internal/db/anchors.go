@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"sync"
@@ -26,6 +27,7 @@ import (
 type anchors struct {
 	mu    sync.Mutex
 	lists map[anchorName]*anchorList
+	total int    // anchors in all lists
 	clock uint64 // grows with every use
 }
 
@@ -46,14 +48,14 @@ type anchorList struct {
 
 	mu      sync.Mutex
 	list    []anchor // ascending
-	rows    int64    // row_count.rows when list was last proved
-	removed int64    // row_count.removed that list is true for
+	numbers numbers  // that list is true for
 }
 
 const (
-	deepFrom    = 1024    // smaller offsets are skipped
-	anchorEvery = 128     // rows between two anchors
+	deepFrom    = 256     // smaller offsets are skipped
+	anchorEvery = 64      // rows between two anchors
 	anchorsMost = 400_000 // in all lists together, about 10 MB
+	listsMost   = 10_000
 )
 
 // has reports whether there are anchors for a resource.
@@ -63,8 +65,7 @@ func (as *anchors) has(organization ident.ID, resource string) bool {
 	return as.lists[anchorName{organization, resource}] != nil
 }
 
-// get returns the list for a name, new if there is none, and forgets what was
-// not used for long when the lists are too large.
+// get returns the list for a name, new if there is none.
 func (as *anchors) get(name anchorName) *anchorList {
 	as.mu.Lock()
 	defer as.mu.Unlock()
@@ -78,33 +79,35 @@ func (as *anchors) get(name anchorName) *anchorList {
 	}
 	as.clock++
 	l.used = as.clock
-	as.trim(l)
 	return l
 }
 
-func (as *anchors) trim(keep *anchorList) {
-	total := 0
-	for _, l := range as.lists {
-		total += l.size
+// sized notes how large a list is now, and forgets the lists that were not used
+// for the longest time when all together are too large.
+func (as *anchors) sized(name anchorName, list *anchorList, n int) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	if as.lists[name] != list {
+		return // forgotten meanwhile
 	}
-	for total > anchorsMost && len(as.lists) > 1 {
-		var oldest anchorName
-		var list *anchorList
-		for name, l := range as.lists {
-			if l != keep && (list == nil || l.used < list.used) {
-				oldest, list = name, l
-			}
-		}
-		total -= list.size
-		delete(as.lists, oldest)
+	as.total += n - list.size
+	list.size = n
+	for len(as.lists) > 1 && (as.total > anchorsMost || len(as.lists) > listsMost) {
+		as.forget(list)
 	}
 }
 
-// sized notes how large a list is now.
-func (as *anchors) sized(l *anchorList, n int) {
-	as.mu.Lock()
-	l.size = n
-	as.mu.Unlock()
+// forget drops the list that was not used for the longest time, but not keep.
+func (as *anchors) forget(keep *anchorList) {
+	var name anchorName
+	var oldest *anchorList
+	for n, l := range as.lists {
+		if l != keep && (oldest == nil || l.used < oldest.used) {
+			name, oldest = n, l
+		}
+	}
+	as.total -= oldest.size
+	delete(as.lists, name)
 }
 
 // removed takes rows out that were removed in a transaction after which
@@ -118,11 +121,11 @@ func (as *anchors) removed(organization ident.ID, resource string, total int64, 
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.removed != total-int64(len(keys)) {
+	if l.numbers.removed != total-int64(len(keys)) {
 		return // something else was removed in between: find makes the list anew
 	}
-	l.removed = total
-	l.rows -= int64(len(keys))
+	l.numbers.removed = total
+	l.numbers.rows -= int64(len(keys))
 	for _, key := range keys {
 		i, found := slices.BinarySearchFunc(l.list, key, func(a anchor, k ident.ID) int { return compareIDs(a.key, k) })
 		if found {
@@ -136,24 +139,48 @@ func (as *anchors) removed(organization ident.ID, resource string, total int64, 
 
 func compareIDs(a, b ident.ID) int { return slices.Compare(a[:], b[:]) }
 
+// numbers are what row_count says of a resource.
+type numbers struct {
+	rows, removed int64
+}
+
+// known returns the numbers that the anchors were proved with; false when there
+// are none, or somebody works on them.
+func (as *anchors) known(name anchorName) (n numbers, ok bool) {
+	as.mu.Lock()
+	l := as.lists[name]
+	as.mu.Unlock()
+	if l == nil || !l.mu.TryLock() {
+		return n, false
+	}
+	defer l.mu.Unlock()
+	return l.numbers, len(l.list) > 0
+}
+
 // find returns the anchor to begin at for the row with so many rows before it:
 // the last one at or before that row, or, descending, the first one behind it.
-// false means that there is none, or that somebody else is making them just now.
-func (as *anchors) find(p *pager, rows, removed, index int64, descending bool) (anchor, bool, error) {
-	l := as.get(anchorName{p.org, p.l.Table})
+// Anchors that are not true for the numbers are proved or made anew, unless
+// numbers are only a guess. false means that there is no anchor, or that
+// somebody else is making them just now.
+func (as *anchors) find(p *pager, n numbers, index int64, guess bool) (anchor, bool, error) {
+	name := anchorName{p.org, p.l.Table}
+	l := as.get(name)
 	if !l.mu.TryLock() {
 		return anchor{}, false, nil
 	}
 	defer l.mu.Unlock()
-	if len(l.list) == 0 || l.removed != removed || l.rows != rows {
-		if err := l.prove(p, rows, removed); err != nil {
+	if len(l.list) == 0 || l.numbers != n {
+		if guess {
+			return anchor{}, false, nil
+		}
+		if err := l.prove(p, n); err != nil {
 			l.list = nil
 			return anchor{}, false, err
 		}
-		as.sized(l, len(l.list))
+		as.sized(name, l, len(l.list))
 	}
-	i, _ := slices.BinarySearchFunc(l.list, index+1, func(a anchor, n int64) int { return int(a.before - n) })
-	if !descending {
+	i, _ := slices.BinarySearchFunc(l.list, index+1, func(a anchor, n int64) int { return cmp.Compare(a.before, n) })
+	if !p.descending() {
 		i--
 	}
 	if i < 0 || i >= len(l.list) {
@@ -163,8 +190,8 @@ func (as *anchors) find(p *pager, rows, removed, index int64, descending bool) (
 }
 
 // prove makes the list true for the numbers just read.
-func (l *anchorList) prove(p *pager, rows, removed int64) error {
-	if len(l.list) > 0 && l.removed == removed {
+func (l *anchorList) prove(p *pager, n numbers) error {
+	if len(l.list) > 0 && l.numbers.removed == n.removed {
 		last := l.list[len(l.list)-1]
 		var behind int64
 		args := append(p.args[:len(p.args):len(p.args)], last.key)
@@ -172,13 +199,13 @@ func (l *anchorList) prove(p *pager, rows, removed int64) error {
 		if err != nil {
 			return err
 		}
-		if last.before != rows-behind {
+		if last.before != n.rows-behind {
 			l.list = l.list[:0]
 		}
 	} else {
 		l.list = l.list[:0]
 	}
-	l.rows, l.removed = rows, removed
+	l.numbers = n
 	return l.extend(p)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"sede/internal/access"
@@ -29,6 +30,9 @@ func seed(t testing.TB, d *db.DB, scope access.Scope, n int) (ids []ident.ID) {
 			db.Count(tx, scope, "thing", int64(made))
 			return nil
 		}))
+	}
+	if d.Engine() == db.PostgreSQL {
+		must(t, d.Write(context.Background(), scope, func(tx *db.Tx) error { return second(tx.Exec("ANALYZE thing")) }))
 	}
 	return ids
 }
@@ -89,11 +93,12 @@ func BenchmarkReadByKey(b *testing.B) {
 
 func benchPage(b *testing.B, d *db.DB, scope access.Scope, q *page.Query, want int) {
 	l := things()
+	list(b, d, l, scope, &page.Query{Number: q.Number, Size: q.Size, Order: q.Order}) // makes the anchors
 	l.Select = "id, name, size, active"
+	r := new(record)
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		var r record
 		must(b, d.Read(context.Background(), scope, func(tx *db.Tx) error {
 			_, _, err := l.Page(tx, scope, q, nil, func(rows *db.Rows) error {
 				n++
@@ -135,7 +140,17 @@ func BenchmarkWrite(b *testing.B) {
 	benchEach(b, func(b *testing.B, open opener) {
 		for _, parallel := range []int{1, 16, 64} {
 			b.Run(strconv.Itoa(parallel), func(b *testing.B) {
-				d := open(b, func(cfg *db.Config) { cfg.MaxConns = 32 })
+				var commits atomic.Int64
+				d := open(b, func(cfg *db.Config) {
+					cfg.MaxConns = 32
+					cfg.Interrupt = func(op string) error {
+						if op == "commit" {
+							commits.Add(1)
+						}
+						return nil
+					}
+				})
+				defer func() { b.ReportMetric(float64(b.N)/float64(max(1, commits.Load())), "writes/commit") }()
 				ids := newIDs()
 				b.SetParallelism(max(1, parallel/2))
 				b.ReportAllocs()

@@ -12,9 +12,12 @@ var errNoScope = errors.New("db: the zero Scope counts nothing")
 
 // Count adds delta to the number of rows that the scope's organization has of a
 // resource, in the same transaction as the rows themselves; the instance's own
-// tables are counted under access.Instance. When rows are deleted, naming them
-// in removed keeps deep pages fast for this process; it is never needed to keep
-// them right. Its error comes up at the next statement or at the commit.
+// tables are counted under access.Instance. Rows added and rows removed in one
+// transaction are counted apart, with one call each, or deep pages go wrong:
+// see anchors. Naming the removed rows keeps deep pages fast for this process;
+// it is not needed to keep them right. Call it late: on PostgreSQL the counter
+// is locked from here to the commit. Its error comes up at the next statement or
+// at the commit.
 func Count(tx *Tx, scope access.Scope, resource string, delta int64, removed ...ident.ID) {
 	if scope == (access.Scope{}) {
 		tx.fail(errNoScope)

@@ -309,7 +309,11 @@ func (p *pager) sort(order []page.Order) error {
 			p.order = key
 		}
 		last := strings.TrimSpace(p.order[strings.LastIndexByte(p.order, ',')+1:])
-		if last != key && last != key+" DESC" {
+		switch {
+		case last == key, last == key+" DESC":
+		case strings.Contains(last, " DESC"):
+			p.order += ", " + key + " DESC"
+		default:
 			p.order += ", " + key
 		}
 		return nil

@@ -38,7 +38,7 @@ func (p *pager) read() error {
 	if pipelined {
 		total = p.countAhead()
 	}
-	if err := p.page(p.where, p.order, p.args, p.offset); err != nil {
+	if err := p.page(cut{skip: p.offset}); err != nil {
 		return err
 	}
 	if !p.more && (p.rows > 0 || p.offset == 0) {
@@ -52,14 +52,34 @@ func (p *pager) read() error {
 }
 
 // page reads size rows, and looks whether there is one more.
-func (p *pager) page(where, order string, args []any, skip int64) error {
-	text := "SELECT " + p.l.Select + " FROM " + p.l.from() + " WHERE " + where +
-		" ORDER BY " + order + " LIMIT " + strconv.Itoa(p.size+1)
-	if skip > 0 {
-		text += " OFFSET $" + strconv.Itoa(len(args)+1)
-		args = append(args[:len(args):len(args)], skip)
+func (p *pager) page(c cut) error { return p.take(p.open(c)) }
+
+// cut says where a page begins: behind skip rows, counted from an anchor if at
+// is not empty.
+type cut struct {
+	at   string // condition on the key; its argument is key
+	key  ident.ID
+	skip int64
+}
+
+// open sends the statement that reads the page.
+func (p *pager) open(c cut) *Rows {
+	args := p.args[:len(p.args):len(p.args)]
+	text := "SELECT " + p.l.Select + " FROM " + p.l.from() + " WHERE " + p.where
+	if c.at != "" {
+		args = append(args, c.key)
+		text += " AND " + c.at + placeholder(len(args))
 	}
-	rows := p.tx.Query(text, args...)
+	text += " ORDER BY " + p.order + " LIMIT " + strconv.Itoa(p.size+1)
+	if c.skip > 0 {
+		args = append(args, c.skip)
+		text += " OFFSET " + placeholder(len(args))
+	}
+	return p.tx.Query(text, args...)
+}
+
+// take hands the rows to scan.
+func (p *pager) take(rows *Rows) error {
 	defer rows.Close()
 	for rows.Next() {
 		if p.rows == p.size {
@@ -114,38 +134,58 @@ func (p *pager) deep() bool {
 	return p.counted && !p.tx.write && p.offset >= deepFrom && (p.order == key || p.order == key+" DESC")
 }
 
-// readDeep gets a page that is far from the beginning.
+// descending reports the direction of a deep page.
+func (p *pager) descending() bool { return p.order != p.l.key() }
+
+// readDeep gets a page that is far from the beginning. When there are anchors
+// already, it takes their numbers for the current ones, so that page and numbers
+// come in one round trip, and tries again when they are not.
 func (p *pager) readDeep() error {
-	var removed int64
-	err := p.tx.Row("SELECT rows, removed FROM row_count WHERE organization_id = $1 AND resource = $2",
-		p.org, p.l.Table).Scan(&p.total.Rows, &removed)
-	if err != nil && err != ErrNoRows {
+	row := p.tx.Ahead("SELECT rows, removed FROM row_count WHERE organization_id = $1 AND resource = $2", p.org, p.l.Table)
+	var n numbers
+	if guess, ok := p.tx.db.anchors.known(anchorName{p.org, p.l.Table}); ok && p.offset < guess.rows {
+		c, ok, err := p.cut(guess, true)
+		if err != nil {
+			return err
+		}
+		if ok {
+			rows := p.open(c)
+			if err := row.Scan(&n.rows, &n.removed); err == nil && n == guess {
+				p.total = page.Total{Rows: n.rows, Exact: true}
+				return p.take(rows)
+			}
+			rows.Close()
+		}
+	}
+	if err := row.Scan(&n.rows, &n.removed); err != nil && err != ErrNoRows {
 		return err
 	}
-	p.total.Exact = true
-	if p.offset >= p.total.Rows {
+	p.total = page.Total{Rows: n.rows, Exact: true}
+	if p.offset >= n.rows {
 		return nil
 	}
-	key := p.l.key()
-	descending := p.order != key
-	index := p.offset
-	if descending {
-		index = p.total.Rows - 1 - p.offset
-	}
-	a, ok, err := p.tx.db.anchors.find(p, p.total.Rows, removed, index, descending)
-	switch {
-	case err != nil:
+	c, ok, err := p.cut(n, false)
+	if err != nil {
 		return err
-	case !ok:
-		return p.page(p.where, p.order, p.args, p.offset)
 	}
-	args := append(p.args[:len(p.args):len(p.args)], a.key)
-	at := key + " >= $"
-	skip := index - a.before
-	if descending {
-		// The anchor's own row comes before.before; it is passed by or not there.
-		at, skip = key+" < $", a.before-1-index
+	if !ok {
+		c = cut{skip: p.offset}
 	}
-	where := p.where + " AND " + at + strconv.Itoa(len(args))
-	return p.page(where, p.order, args, skip)
+	return p.page(c)
+}
+
+// cut returns how to begin at an anchor; false when there is none.
+func (p *pager) cut(n numbers, guess bool) (cut, bool, error) {
+	index := p.offset
+	if p.descending() {
+		index = n.rows - 1 - p.offset
+	}
+	a, ok, err := p.tx.db.anchors.find(p, n, index, guess)
+	if err != nil || !ok {
+		return cut{}, false, err
+	}
+	if p.descending() { // the row just before the anchor is the first one counted
+		return cut{p.l.key() + " < ", a.key, a.before - 1 - index}, true, nil
+	}
+	return cut{p.l.key() + " >= ", a.key, index - a.before}, true, nil
 }

@@ -313,7 +313,8 @@ func scanPgBool(v bool, dest any) (bool, error) {
 	case *null.Value[bool]:
 		*d = null.Of(v)
 	case **bool:
-		*d = &v
+		n := v
+		*d = &n
 	default:
 		return false, knownDest(dest)
 	}
@@ -327,7 +328,8 @@ func scanPgTime(v time.Time, dest any) (bool, error) {
 	case *null.Value[time.Time]:
 		*d = null.Of(v)
 	case **time.Time:
-		*d = &v
+		n := v
+		*d = &n
 	default:
 		return false, knownDest(dest)
 	}
@@ -341,7 +343,8 @@ func scanPgID(v ident.ID, dest any) (bool, error) {
 	case *null.Value[ident.ID]:
 		*d = null.Of(v)
 	case **ident.ID:
-		*d = &v
+		n := v
+		*d = &n
 	default:
 		return false, knownDest(dest)
 	}

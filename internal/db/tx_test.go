@@ -389,3 +389,26 @@ func TestStatementsAreBounded(t *testing.T) {
 		}))
 	})
 }
+
+func TestAffected(t *testing.T) {
+	with(t, func(t *testing.T, d *db.DB) {
+		ids := newIDs()
+		scope := org(ids)
+		must(t, d.Write(t.Context(), scope, func(tx *db.Tx) error {
+			must(t, errors.Join(add(tx, ids.New(), "a"), add(tx, ids.New(), "b")))
+			for sql, want := range map[string]int64{
+				"UPDATE thing SET size = 1 WHERE organization_id = $1":                                                                                                         2,
+				"UPDATE thing SET size = 1 WHERE organization_id = $1 AND name = 'none'":                                                                                       0,
+				"DELETE FROM thing WHERE organization_id = $1 AND name = 'none'":                                                                                               0,
+				"INSERT INTO kinds (k) SELECT 1 FROM thing WHERE organization_id = $1 LIMIT 1":                                                                                 1,
+				"INSERT INTO thing (organization_id, id, name, name_fold) SELECT organization_id, id, name, name FROM thing WHERE organization_id = $1 ON CONFLICT DO NOTHING": 0,
+			} {
+				if n, err := tx.Exec(sql, scope.Organization()); n != want || err != nil {
+					t.Errorf("%s: %d, %v", sql, n, err)
+				}
+			}
+			var name string
+			return tx.Row("UPDATE thing SET size = 2 WHERE organization_id = $1 AND name = 'b' RETURNING name", scope.Organization()).Scan(&name)
+		}))
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -132,13 +133,26 @@ func (w *writer) serve(r *request) {
 		if len(w.group) >= maxGroup {
 			break
 		}
-		select {
-		case r, more = <-w.queue:
-		default:
-			more = false
-		}
+		r, more = w.next()
 	}
 	w.commit()
+}
+
+// next returns a request that waits. When there seems to be none it lets those
+// run first who are ready to, often the ones answered a moment ago: that costs
+// nothing when nobody is, and a commit saved when somebody has a request.
+func (w *writer) next() (r *request, ok bool) {
+	for try := range 2 {
+		if try > 0 {
+			runtime.Gosched()
+		}
+		select {
+		case r, ok = <-w.queue:
+			return r, ok
+		default:
+		}
+	}
+	return nil, false
 }
 
 // admit runs one request inside the group's transaction.

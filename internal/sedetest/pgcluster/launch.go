@@ -109,7 +109,7 @@ func serve(bin, dir, data string, attr *syscall.SysProcAttr) error {
 	args := []string{"-c", guard, "guard", filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-p", "5432"}
 	for _, setting := range []string{"listen_addresses=", "fsync=off", "full_page_writes=off", "synchronous_commit=off",
 		"shared_buffers=32MB", "max_connections=200", "autovacuum=off", "max_wal_senders=0", "wal_level=minimal",
-		"log_min_messages=warning"} {
+		"log_min_messages=warning", "deadlock_timeout=100ms"} {
 		args = append(args, "-c", setting)
 	}
 	cmd := exec.Command("/bin/sh", args...)
