@@ -78,6 +78,7 @@ type Caller struct {
 	Operator     bool     // runs the instance
 	Organization ident.ID // the chosen organization; zero when none is chosen
 	Role         Role     // in the chosen organization; None for operators who are no members
+	ReadOnly     bool     // the chosen organization is suspended or closing: nothing in it may change
 	Address      string   // IP address the request came from
 	Agent        string   // its User-Agent
 }
@@ -114,8 +115,9 @@ func (s Scope) IsInstance() bool { return s.instance }
 // Rule says who may use an operation. The zero Rule was not declared: sede does
 // not start with one.
 type Rule struct {
-	kind  ruleKind
-	roles Roles
+	kind    ruleKind
+	roles   Roles
+	changes bool // what it lets in changes something
 }
 
 type ruleKind uint8
@@ -139,6 +141,11 @@ func SignedIn() Rule { return Rule{kind: signedIn} }
 // roles, and operators.
 func Within(roles Roles) Rule { return Rule{kind: within, roles: roles} }
 
+// ToChange returns the rule for work that changes something in the chosen
+// organization: it is refused while the organization can be read only, except
+// to operators.
+func (r Rule) ToChange() Rule { r.changes = true; return r }
+
 // Operators lets in those who run the instance.
 func Operators() Rule { return Rule{kind: operators} }
 
@@ -156,6 +163,11 @@ func (r Rule) Roles() Roles { return r.roles }
 
 // OperatorsOnly reports whether only those who run the instance may.
 func (r Rule) OperatorsOnly() bool { return r.kind == operators }
+
+// Suspension is the answer to changes in an organization that can be read only.
+func Suspension() error {
+	return fault.New(fault.Forbidden, "This organization is suspended. It can be read only.")
+}
 
 // Check returns nil when the rule lets the caller in, else an Unauthorized
 // error for nobody, an Invalid one when an organization must be chosen first,
@@ -177,6 +189,9 @@ func (r Rule) Check(c *Caller) error {
 	case within:
 		if c.Organization.IsZero() {
 			return fault.New(fault.Invalid, `Choose an organization: send its id or slug in the "X-Organization" header.`)
+		}
+		if r.changes && c.ReadOnly && !c.Operator {
+			return Suspension()
 		}
 		if c.Operator || r.roles.Has(c.Role) {
 			return nil

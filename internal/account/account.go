@@ -51,6 +51,7 @@ type Membership struct {
 	Organization ident.ID
 	Slug         string
 	Role         access.Role
+	ReadOnly     bool // the organization is suspended or closing
 }
 
 // NewUser is what a user starts with.

@@ -175,7 +175,7 @@ func TestUsersOverHTTP(t *testing.T) {
 		h := e.server()
 		ana, bob, eve := e.user("ana@acme.example"), e.user("bob@acme.example"), e.user("eve@evil.example")
 		acme := e.join(ana.ID, "acme", access.Owner)
-		e.orgs.set(bob.ID, Membership{acme.Organization, "acme", access.Guest})
+		e.orgs.set(bob.ID, Membership{Organization: acme.Organization, Slug: "acme", Role: access.Guest})
 		auth := func(username string) string { return "Bearer " + e.signIn(username).Token }
 		token := auth("ana@acme.example")
 		get := func(path, token string) (int, map[string]any) {

@@ -87,11 +87,16 @@ func (s *Service) Forget(user ident.ID) { s.profiles.drop(user) }
 
 // Changed notes in the transaction that the memberships, sessions or rights of
 // users change in it. This process forgets what it knew before Write returns,
-// others within a second of the commit. It fails as a statement does.
+// others within a second of the commit. The zero id stands for all users. It
+// fails as a statement does.
 func (s *Service) Changed(tx *db.Tx, users ...ident.ID) error {
 	for _, user := range users {
 		if err := insertChange(tx, user); err != nil {
 			return err
+		}
+		if user.IsZero() {
+			tx.AfterCommit(s.forgetAll)
+			continue
 		}
 		tx.AfterCommit(func() { s.Forget(user) })
 	}

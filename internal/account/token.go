@@ -210,7 +210,7 @@ func (s *Service) choose(ctx context.Context, c *access.Caller, u *profile, head
 	case len(u.memberships) == 1:
 		m = u.memberships[0]
 	}
-	c.Organization, c.Role = m.Organization, m.Role
+	c.Organization, c.Role, c.ReadOnly = m.Organization, m.Role, m.ReadOnly
 	return nil
 }
 

@@ -245,6 +245,9 @@ func bindAll(api *API, res *resource, operations []Operation) error {
 		if !op.rule.Declared() {
 			return mismatch(res.name, "%s %s declares no access rule", op.method, op.path)
 		}
+		if op.method != http.MethodGet {
+			op.rule = op.rule.ToChange()
+		}
 		if op.status == 0 {
 			op.status = http.StatusOK
 		}

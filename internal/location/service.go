@@ -16,7 +16,7 @@ import (
 // Who may do what.
 var (
 	mayRead  = access.Within(access.Readers)
-	mayWrite = access.Within(access.Admins)
+	mayWrite = access.Within(access.Admins).ToChange()
 )
 
 // Service holds the use cases of locations.

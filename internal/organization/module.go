@@ -24,6 +24,7 @@ type Membership struct {
 	Organization ident.ID
 	Slug         string
 	Role         access.Role
+	ReadOnly     bool // the organization is suspended or closing
 }
 
 // Memberships returns the organizations in which the user is active, the
@@ -34,7 +35,7 @@ func (s *Service) Memberships(ctx context.Context, user ident.ID) (list []Member
 		list = make([]Membership, len(found))
 		for i, m := range found {
 			role, _ := access.ParseRole(m.role)
-			list[i] = Membership{Organization: m.organization, Slug: m.slug, Role: role}
+			list[i] = Membership{Organization: m.organization, Slug: m.slug, Role: role, ReadOnly: m.status != Active}
 		}
 		return err
 	})

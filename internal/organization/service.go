@@ -321,6 +321,9 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 		if !who.Operator && !mayRename.Has(role) {
 			return fault.Denied()
 		}
+		if !who.Operator && o.Status != Active {
+			return access.Suspension()
+		}
 		before := *o
 		if err := apply(); err != nil {
 			return err
@@ -341,6 +344,11 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 				return slugTaken()
 			}
 			return err
+		}
+		if o.Status != before.Status || o.Slug != before.Slug { // every member's requests go by these
+			if err := s.membershipChanged(tx, ident.ID{}); err != nil {
+				return err
+			}
 		}
 		entry := audit.Entry{Action: "update", Resource: "Organization", Key: o.ID.String(), Before: hydra.JSON(fields, &before), After: hydra.JSON(fields, o)}
 		if err := s.record(tx, access.System(o.ID), who, entry); err != nil {

@@ -287,18 +287,19 @@ func insertConfig(tx *db.Tx, scope access.Scope, c *Config) {
 type membership struct {
 	organization ident.ID
 	slug         string
+	status       string
 	role         string
 }
 
 // membershipsOf reads all active memberships of a user. The transaction's scope
 // is the instance.
 func membershipsOf(tx *db.Tx, user ident.ID) (list []membership, err error) {
-	rows := tx.Query(`SELECT o.id, o.slug, m.role FROM organization_user m JOIN organization o ON o.id = m.organization_id
+	rows := tx.Query(`SELECT o.id, o.slug, o.status, m.role FROM organization_user m JOIN organization o ON o.id = m.organization_id
 		WHERE m.user_id = $1 AND m.status = 'active' ORDER BY o.id`, user)
 	defer rows.Close()
 	for rows.Next() {
 		var m membership
-		if err := rows.Scan(&m.organization, &m.slug, &m.role); err != nil {
+		if err := rows.Scan(&m.organization, &m.slug, &m.status, &m.role); err != nil {
 			return nil, err
 		}
 		list = append(list, m)

@@ -102,10 +102,13 @@ func sourceSentences(t *testing.T) map[string]string {
 			return err
 		}
 		inFault := f.Name.Name == "fault"
-		constants := constantsOf(f)
+		constants, passing := constantsOf(f), passingOn(f)
 		ast.Inspect(f, func(n ast.Node) bool {
 			format := formatOf(n, inFault)
 			if format == nil {
+				format = passedOn(n, passing)
+			}
+			if ident, ok := format.(*ast.Ident); format == nil || ok && ident.Name == "format" {
 				return true
 			}
 			text, ok := literal(format, constants)
@@ -143,6 +146,56 @@ func formatOf(n ast.Node, inFault bool) ast.Expr {
 		if isFault(call.Fun, name, inFault) && len(call.Args) > i {
 			return call.Args[i]
 		}
+	}
+	return nil
+}
+
+// passingOn returns the functions of the file that pass a parameter named format
+// on, and where that stands in their calls.
+func passingOn(f *ast.File) map[string]int {
+	found := map[string]int{}
+	note := func(name string, t *ast.FuncType) {
+		i := 0
+		for _, field := range t.Params.List {
+			for _, parameter := range field.Names {
+				if parameter.Name == "format" {
+					found[name] = i
+				}
+				i++
+			}
+		}
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			if f.Name.Name != "fault" {
+				note(n.Name.Name, n.Type)
+			}
+		case *ast.AssignStmt:
+			if fn, ok := n.Rhs[0].(*ast.FuncLit); ok {
+				if name, ok := n.Lhs[0].(*ast.Ident); ok {
+					note(name.Name, fn.Type)
+				}
+			}
+		}
+		return true
+	})
+	delete(found, "mismatch") // of hydra: says what is wrong with a declaration, to programmers
+	return found
+}
+
+// passedOn returns the format that a call of such a function is given.
+func passedOn(n ast.Node, passing map[string]int) ast.Expr {
+	call, ok := n.(*ast.CallExpr)
+	if !ok {
+		return nil
+	}
+	name, ok := call.Fun.(*ast.Ident)
+	if !ok {
+		return nil
+	}
+	if i, ok := passing[name.Name]; ok && len(call.Args) > i {
+		return call.Args[i]
 	}
 	return nil
 }
