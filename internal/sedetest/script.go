@@ -62,7 +62,6 @@ type answerLines struct {
 	body     string
 	pieces   []string // of bodyContains
 	json     node
-	replace  []string // what -update writes there
 }
 
 func readScript(path string) (*script, error) {

@@ -138,14 +138,14 @@ func TestRewrite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &player{script: s, t: t, names: newNames(nil)}
+		p := &player{script: s, t: t, names: newNames(nil), came: map[int][]string{}}
 		wrong = 0
 		for i := range s.steps {
 			if got := p.difference(&s.steps[i], answers[i]); got != "" {
 				wrong++
 			}
 		}
-		if err := s.rewrite(); err != nil {
+		if err := p.rewrite(); err != nil {
 			t.Fatal(err)
 		}
 	}

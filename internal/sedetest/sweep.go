@@ -1,0 +1,448 @@
+package sedetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/hydra"
+)
+
+// Samples are bodies for operations whose fields the OpenAPI document does not
+// give away, by "POST /path".
+type Samples map[string]string
+
+// Sweep goes through every operation that is declared and tries what must not
+// work: to come without a token or with one that is no good, without the role,
+// from another organization, with its ids in the path, in bodies and in
+// filters. Each attempt must be refused as the rules say, no answer may give
+// away an id of the other organization, and not one row may change. So that a
+// refusal has the reason that it should have, each operation must succeed for
+// those who may. A new operation is covered from the day of its declaration.
+func Sweep(t *testing.T, samples Samples) {
+	Each(t, func(t *testing.T, engine db.Engine) {
+		w := newSweep(t, engine, samples)
+		for _, op := range w.operations {
+			before := w.in.Dump()
+			w.strangers(op)
+			w.roles(op)
+			w.foreignPath(op)
+			w.foreignBody(op)
+			w.foreignFilters(op)
+			w.in.Unchanged(before, op.Method+" "+op.Path)
+		}
+		for _, op := range w.operations {
+			w.allowed(op)
+		}
+	})
+}
+
+// sweep is what the attempts need: organization demo is attacked, the owner of
+// organization other attacks.
+type sweep struct {
+	*testing.T
+	in         *Instance
+	operations []hydra.OperationInfo
+	bodies     map[string]string   // a good body by "POST /path"
+	theirs     map[string][]string // IRIs that belong to demo, by resource
+	own        map[string]string   // an IRI that belongs to other
+	secret     []string            // ids that other must never see
+	attacker   *Client
+	bad        map[string]string // tokens that are no good, by what is wrong with them
+}
+
+// members maps the roles to the accounts of demo.
+var members = map[access.Role]string{
+	access.Guest: "guest@demo.example", access.Member: "member@demo.example", access.Billing: "billing@demo.example",
+	access.Admin: "admin@demo.example", access.Owner: "owner@demo.example",
+}
+
+func newSweep(t *testing.T, engine db.Engine, samples Samples) *sweep {
+	t.Helper()
+	w := &sweep{T: t, in: New(t, engine), theirs: map[string][]string{}, own: map[string]string{}}
+	w.operations = w.in.App.API().Operations()
+	w.bodies = sampleBodies(t, w.in, samples)
+	for _, username := range Accounts {
+		w.in.Token(username)
+	}
+	w.attacker = w.in.As("owner@other.example", "")
+	gone := w.in.SignIn("owner@demo.example")
+	w.in.With(gone.Token).Do(http.MethodPost, "/logout", "")
+	w.bad = map[string]string{"garbage": "garbage", "a session that ended": gone.Token, "a cut token": gone.Token[:len(gone.Token)-2]}
+	w.learn()
+	return w
+}
+
+// learn finds out what there is: in demo by its owner, in other by its owner.
+// What other lacks is made.
+func (w *sweep) learn() {
+	for _, op := range w.operations {
+		if op.Rule.IsPublic() || !op.Collection || strings.Contains(op.Path, "{") {
+			continue
+		}
+		reader := w.in.As("owner@demo.example", "demo")
+		if op.Rule.OperatorsOnly() {
+			reader = w.in.As("operator@demo.example", "")
+		}
+		for _, iri := range w.list(reader, op.Path) {
+			if !w.isOthers(iri) {
+				w.theirs[op.Resource] = append(w.theirs[op.Resource], iri)
+				w.secret = append(w.secret, iri[strings.LastIndexByte(iri, '/')+1:])
+			}
+		}
+		if len(w.theirs[op.Resource]) == 0 {
+			w.Errorf("organization demo has no %s: put one into the demo data, so that others can be kept from it", op.Resource)
+		}
+		if op.Rule.OperatorsOnly() {
+			continue
+		}
+		found := w.list(w.attacker, op.Path)
+		if len(found) == 0 {
+			found = w.make(op)
+		}
+		if len(found) > 0 {
+			w.own[op.Resource] = found[0]
+		}
+	}
+	w.own["User"] = "/users/" + w.in.Names["other-owner"]
+}
+
+// isOthers reports whether what an operator sees is other's, or nobody's.
+func (w *sweep) isOthers(iri string) bool {
+	return strings.HasSuffix(iri, w.in.Names["other-owner"]) || strings.HasSuffix(iri, w.in.Names["operator"]) ||
+		strings.HasSuffix(iri, w.in.Names["other"])
+}
+
+// list returns the IRIs of the first members of a collection.
+func (w *sweep) list(c *Client, path string) (iris []string) {
+	w.Helper()
+	a := c.Do(http.MethodGet, path+"?itemsPerPage=100", "")
+	if a.Status != http.StatusOK {
+		w.Fatalf("GET %s: %d %s", path, a.Status, a.Body)
+	}
+	for _, m := range membersOf(w.T, a) {
+		var item struct {
+			IRI string `json:"@id"`
+		}
+		if err := json.Unmarshal(m, &item); err != nil {
+			w.Fatal(err)
+		}
+		iris = append(iris, item.IRI)
+	}
+	return iris
+}
+
+func membersOf(t testing.TB, a *Answer) []json.RawMessage {
+	t.Helper()
+	var page struct {
+		Members []json.RawMessage `json:"hydra:member"`
+	}
+	a.JSON(t, &page)
+	return page.Members
+}
+
+// make creates an item for other in the collection, if that can be done.
+func (w *sweep) make(list hydra.OperationInfo) []string {
+	body, can := w.bodies["POST "+list.Path]
+	if !can {
+		return nil
+	}
+	a := w.attacker.Do(http.MethodPost, list.Path, body)
+	if a.Status != http.StatusCreated {
+		w.Fatalf("POST %s for other: %d %s", list.Path, a.Status, a.Body)
+	}
+	return []string{a.Header.Get("Location")}
+}
+
+// attempt sends the operation and checks the status, and that nothing of demo
+// stands in the answer but what was sent.
+func (w *sweep) attempt(c *Client, op hydra.OperationInfo, path, body, why string, statuses ...int) *Answer {
+	w.Helper()
+	a := c.Do(op.Method, path, body)
+	if !slices.Contains(statuses, a.Status) {
+		w.Errorf("%s %s %s: %d, want %v: %s", op.Method, path, why, a.Status, statuses, a.Body)
+	}
+	sent, err := url.PathUnescape(path + body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, id := range w.secret {
+		if strings.Contains(a.Body, id) && !strings.Contains(sent, id) {
+			w.Errorf("%s %s %s: the answer gives away %s: %s", op.Method, path, why, id, a.Body)
+		}
+	}
+	return a
+}
+
+// at is the path of the operation on an item of demo, or of nobody.
+func (w *sweep) at(op hydra.OperationInfo) string {
+	id := "018cc6e0-0000-7000-8000-000000000001"
+	if known := w.theirs[op.Resource]; len(known) > 0 {
+		id = known[0][strings.LastIndexByte(known[0], '/')+1:]
+	}
+	return strings.Replace(op.Path, "{id}", id, 1)
+}
+
+// strangers tries to get by without a good token.
+func (w *sweep) strangers(op hydra.OperationInfo) {
+	if op.Rule.IsPublic() {
+		return
+	}
+	body := w.bodies[op.Method+" "+op.Path]
+	a := w.attempt(w.in.With(""), op, w.at(op), body, "as nobody", http.StatusUnauthorized)
+	if a.Body != `{"code":401,"message":"JWT Token not found"}` {
+		w.Errorf("%s %s as nobody: %s", op.Method, op.Path, a.Body)
+	}
+	for why, token := range w.bad {
+		a := w.attempt(w.in.With(token), op, w.at(op), body, "with "+why, http.StatusUnauthorized)
+		if a.Body != `{"code":401,"message":"Invalid JWT Token"}` {
+			w.Errorf("%s %s with %s: %s", op.Method, op.Path, why, a.Body)
+		}
+	}
+	w.attempt(w.attacker.In("demo"), op, w.at(op), body, "naming another's organization", http.StatusNotFound)
+	w.attempt(w.attacker.In(w.in.Names["demo"]), op, w.at(op), body, "naming another's organization", http.StatusNotFound)
+}
+
+// roles tries the operation as those of demo whose role does not allow it.
+func (w *sweep) roles(op hydra.OperationInfo) {
+	body := w.bodies[op.Method+" "+op.Path]
+	for role, username := range members {
+		if op.Rule.OperatorsOnly() || op.Rule.NeedsOrganization() && !op.Rule.Roles().Has(role) {
+			c := w.in.As(username, "demo")
+			if a := c.Do(op.Method, w.at(op), body); a.Status != http.StatusForbidden {
+				w.Errorf("%s %s as %s: %d, want 403: %s", op.Method, w.at(op), role, a.Status, a.Body)
+			}
+		}
+	}
+	if op.Rule.NeedsOrganization() {
+		w.attempt(w.in.As("operator@demo.example", ""), op, w.at(op), body, "without an organization",
+			http.StatusBadRequest, http.StatusNotFound)
+	}
+}
+
+// foreignPath tries ids of demo in the path: the answer must be the one for an
+// id that nobody has.
+func (w *sweep) foreignPath(op hydra.OperationInfo) {
+	if !strings.Contains(op.Path, "{id}") || op.Rule.IsPublic() {
+		return
+	}
+	const nobodys = "018cc6e0-0000-7000-8000-000000000001"
+	body := w.bodies[op.Method+" "+op.Path]
+	want := http.StatusNotFound
+	if op.Rule.OperatorsOnly() {
+		want = http.StatusForbidden
+	}
+	absent := w.attempt(w.attacker, op, strings.Replace(op.Path, "{id}", nobodys, 1), body, "on nothing", http.StatusNotFound, want)
+	for _, iri := range w.theirs[op.Resource] {
+		id := iri[strings.LastIndexByte(iri, '/')+1:]
+		a := w.attempt(w.attacker, op, strings.Replace(op.Path, "{id}", id, 1), body, "on another's", want)
+		if strings.ReplaceAll(a.Body, id, nobodys) != absent.Body {
+			w.Errorf("%s %s tells what is another's from what is not there:\n%s\n%s", op.Method, op.Path, a.Body, absent.Body)
+		}
+	}
+}
+
+// foreignBody points at items of demo from bodies.
+func (w *sweep) foreignBody(op hydra.OperationInfo) {
+	for _, field := range op.Inputs {
+		targets := w.theirs[field.Target]
+		if len(targets) == 0 || op.Rule.OperatorsOnly() {
+			continue
+		}
+		path := op.Path
+		if strings.Contains(path, "{id}") {
+			own, ok := w.own[op.Resource]
+			if !ok {
+				w.Errorf("%s %s: other has no %s to try it on", op.Method, op.Path, op.Resource)
+				continue
+			}
+			path = strings.Replace(path, "{id}", own[strings.LastIndexByte(own, '/')+1:], 1)
+		}
+		body := withMember(w.T, w.bodies[op.Method+" "+op.Path], field.Name, targets[0])
+		a := w.attempt(w.attacker, op, path, body, "pointing at another's "+field.Target, http.StatusBadRequest)
+		if !strings.Contains(a.Body, "Item not found for") {
+			w.Errorf("%s %s pointing at another's %s: %s", op.Method, path, field.Target, a.Body)
+		}
+	}
+}
+
+// withMember sets a member of a JSON object.
+func withMember(t testing.TB, body, name, value string) string {
+	t.Helper()
+	object := map[string]any{}
+	if body != "" {
+		if err := json.Unmarshal([]byte(body), &object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	object[name] = value
+	changed, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(changed)
+}
+
+// foreignFilters looks for items of demo with every filter of the collection.
+func (w *sweep) foreignFilters(op hydra.OperationInfo) {
+	if !op.Collection || op.Rule.IsPublic() || op.Rule.OperatorsOnly() || strings.Contains(op.Path, "{") {
+		return
+	}
+	seen := map[string]bool{}
+	try := func(query string) {
+		a := w.attacker.Do(http.MethodGet, op.Path+query, "")
+		if a.Status != http.StatusOK {
+			w.Errorf("GET %s%s: %d %s", op.Path, query, a.Status, a.Body)
+			return
+		}
+		for _, m := range membersOf(w.T, a) { // the rest of the answer repeats what was asked
+			for _, id := range w.secret {
+				if strings.Contains(string(m), id) {
+					w.Errorf("GET %s%s gives away %s: %s", op.Path, query, id, m)
+				}
+			}
+			seen[string(m)] = true
+		}
+	}
+	try("")
+	try("?itemsPerPage=100&page=2")
+	for _, filter := range op.Filters {
+		name := url.QueryEscape(filter)
+		for _, value := range []string{"a", "true", "false", "1", "..", "demo", "2030-01-01", "2031-01-01", "asc", "desc"} {
+			try("?" + name + "=" + url.QueryEscape(value))
+		}
+		for _, iris := range w.theirs {
+			iri := iris[0]
+			try("?" + name + "=" + url.QueryEscape(iri))
+			try("?" + name + "=" + iri[strings.LastIndexByte(iri, '/')+1:])
+		}
+	}
+}
+
+// allowed does the operation as those who may: it must succeed, else the
+// refusals above mean nothing.
+func (w *sweep) allowed(op hydra.OperationInfo) {
+	c := w.in.As("owner@demo.example", "demo")
+	if op.Rule.OperatorsOnly() {
+		c = w.in.As("operator@demo.example", "")
+	}
+	path := w.at(op)
+	if op.Rule.IsPublic() && strings.Contains(op.Path, "{id}") {
+		path = w.list(c, strings.TrimSuffix(op.Path, "/{id}"))[0]
+	}
+	if a := c.Do(op.Method, path, w.bodies[op.Method+" "+op.Path]); a.Status >= 300 {
+		w.Errorf("%s %s by who may: %d %s", op.Method, path, a.Status, a.Body)
+	}
+}
+
+// sampleBodies makes a body that should be accepted for every operation that
+// reads one, from the examples and rules of the OpenAPI document.
+func sampleBodies(t testing.TB, in *Instance, samples Samples) map[string]string {
+	t.Helper()
+	document, err := in.App.API().OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct {
+		Paths map[string]map[string]struct {
+			RequestBody struct {
+				Content map[string]struct {
+					Schema schema `json:"schema"`
+				} `json:"content"`
+			} `json:"requestBody"`
+		} `json:"paths"`
+		Components struct {
+			Schemas map[string]schema `json:"schemas"`
+		} `json:"components"`
+	}
+	if err := json.Unmarshal(document, &d); err != nil {
+		t.Fatal(err)
+	}
+	bodies := map[string]string{}
+	for path, operations := range d.Paths {
+		for method, op := range operations {
+			name := strings.ToUpper(method) + " " + path
+			for _, media := range []string{"application/json", "application/merge-patch+json"} {
+				content, ok := op.RequestBody.Content[media]
+				if !ok {
+					continue
+				}
+				s := content.Schema
+				if s.Ref != "" {
+					s = d.Components.Schemas[s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]]
+				}
+				bodies[name] = s.sample(t)
+			}
+		}
+	}
+	for name, body := range samples {
+		bodies[name] = body
+	}
+	return bodies
+}
+
+// schema is as much of a JSON schema as samples need.
+type schema struct {
+	Ref        string            `json:"$ref"`
+	Properties map[string]schema `json:"properties"`
+	Required   []string          `json:"required"`
+	ReadOnly   bool              `json:"readOnly"`
+	Type       any               `json:"type"`
+	Format     string            `json:"format"`
+	Example    any               `json:"example"`
+	Enum       []any             `json:"enum"`
+	Minimum    *int64            `json:"minimum"`
+}
+
+// sample is an object with the required fields, or with one field if none is.
+func (s schema) sample(t testing.TB) string {
+	t.Helper()
+	object := map[string]any{}
+	names := s.Required
+	if len(names) == 0 {
+		for name, p := range s.Properties {
+			if !p.ReadOnly && p.Format != "iri-reference" && (p.Example != nil || len(p.Enum) > 0) {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		names = names[:min(1, len(names))]
+	}
+	for _, name := range names {
+		object[name] = s.Properties[name].value()
+	}
+	body, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+func (s schema) value() any {
+	kind := fmt.Sprint(s.Type)
+	switch {
+	case s.Example != nil:
+		return s.Example
+	case len(s.Enum) > 0:
+		return s.Enum[0]
+	case strings.Contains(kind, "null"):
+		return nil
+	case kind == "integer" && s.Minimum != nil:
+		return *s.Minimum
+	case kind == "integer":
+		return 1
+	case kind == "boolean":
+		return true
+	case kind == "array":
+		return []any{}
+	case s.Format == "date-time":
+		return "2030-01-02T09:00:00+00:00"
+	}
+	return "sample text"
+}
