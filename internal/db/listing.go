@@ -217,7 +217,7 @@ func (p *pager) equal(values []page.Value) string {
 	return "IN (" + list + ")"
 }
 
-// contains writes LIKE for the folded column. A field without one is compared
+// contains writes that the folded column contains one of the texts. A field without one is compared
 // without the case of ASCII letters, the same on both engines.
 func (p *pager) contains(b *strings.Builder, c Column, values []page.Value) {
 	column, prepare := c.Fold, Fold
@@ -234,12 +234,23 @@ func (p *pager) contains(b *strings.Builder, c Column, values []page.Value) {
 			b.WriteString(" OR ")
 		}
 		n++
-		c.apply(b, column, "LIKE "+p.arg("%"+escapeLike(prepare(v.Text))+"%")+` ESCAPE '\'`)
+		p.holds(b, c, column, prepare(v.Text))
 	}
 	if n == 0 {
 		b.WriteString(nothing)
 	}
 	b.WriteByte(')')
+}
+
+// holds writes that the column contains the text. SQLite gets instr, since it
+// plans a LIKE anew for every value; PostgreSQL gets LIKE, which an index of
+// trigrams can serve.
+func (p *pager) holds(b *strings.Builder, c Column, column, text string) {
+	if p.tx.Engine() == SQLite && c.Any == "" {
+		c.apply(b, "instr("+column+", "+p.arg(text)+")", "> 0")
+		return
+	}
+	c.apply(b, column, "LIKE "+p.arg("%"+escapeLike(text)+"%")+` ESCAPE '\'`)
 }
 
 // likeLimit is the longest text searched for; nothing that is filtered by is
