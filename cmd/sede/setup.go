@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/term"
 
-	"sede/internal/account"
 	"sede/internal/app"
 	"sede/internal/db"
 )
@@ -67,7 +66,7 @@ func (c userCommand) Run(ctx context.Context, s *settings) error {
 		c.Password = password
 	}
 	return s.with(ctx, func(a *app.App) error {
-		id, err := a.CreateUser(ctx, account.NewUser{Username: c.Username, Name: c.Name, Password: c.Password, Operator: c.Operator})
+		id, err := a.CreateUser(ctx, app.NewUser{Username: c.Username, Name: c.Name, Password: c.Password, Operator: c.Operator})
 		if err == nil {
 			fmt.Printf("created user %s with id %s\n", c.Username, id)
 		}

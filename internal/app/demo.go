@@ -127,8 +127,11 @@ func (a *App) demoOrganization(ctx context.Context, owner ident.ID, name, slug, 
 	return o.ID, err
 }
 
+// NewUser is what an account starts with.
+type NewUser = account.NewUser
+
 // CreateUser makes an account. The error is for people.
-func (a *App) CreateUser(ctx context.Context, user account.NewUser) (string, error) {
+func (a *App) CreateUser(ctx context.Context, user NewUser) (string, error) {
 	made, err := a.features.accounts.CreateUser(ctx, user)
 	return made.ID.String(), err
 }

@@ -1,4 +1,6 @@
-// Package clock is where sede gets the time from, so that a test can set it.
+// Package clock is where sede gets the time from, so that a test can set it:
+// System is the machine's clock, Fake one that stands still until it is moved.
+// Nothing else asks the machine for the time of anything that is stored or told.
 package clock
 
 import (

@@ -1,5 +1,6 @@
 // Package feature is what a feature hands to the composition: the resources it
-// declares and the routes it serves beside them.
+// declares and the routes it serves beside them. It is also what the composition
+// hands to every feature: the Platform.
 package feature
 
 import (

@@ -1,4 +1,6 @@
 // Package null holds values that may be absent, as fields of resources may be.
+// The database stores an absent value as NULL, the API writes it as null and
+// never leaves the field out.
 package null
 
 // Value is a T or nothing. The zero Value is nothing.

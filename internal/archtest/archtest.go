@@ -1,0 +1,130 @@
+// Package archtest holds sede's structure to the rules of ARCHITECTURE.md. The
+// rules are the tables of this file; the test reads the source and says which
+// file breaks which of them.
+//
+// A new feature is one line in the layer "feature", with the features that it
+// may use. What stands in no table fails the test.
+package archtest
+
+// layer is a set of packages that may import all packages of the layers below.
+type layer struct {
+	name     string
+	packages map[string]string // by its folder: the packages of its own layer that it may import
+}
+
+// layers lists all packages, from the bottom to the top.
+func layers() []layer {
+	return []layer{
+		{"kernel", map[string]string{
+			"internal/access": "internal/fault internal/ident",
+			"internal/clock":  "",
+			"internal/fault":  "",
+			"internal/ident":  "",
+			"internal/null":   "",
+			"internal/page":   "internal/ident",
+		}},
+		{"platform", map[string]string{
+			"internal/audit":   "internal/db",
+			"internal/db":      "",
+			"internal/feature": "internal/audit internal/db internal/hydra",
+			"internal/hydra":   "internal/db internal/phrase",
+			"internal/phrase":  "",
+			"internal/secret":  "",
+			"internal/web":     "",
+		}},
+		{"feature", map[string]string{
+			"internal/account":      "",
+			"internal/location":     "",
+			"internal/organization": "",
+			"internal/reference":    "",
+		}},
+		{"composition", map[string]string{
+			"internal/app": "",
+		}},
+		{"tests", map[string]string{
+			"internal/archtest":           "",
+			"internal/sedetest":           "internal/sedetest/contract internal/sedetest/pgcluster",
+			"internal/sedetest/contract":  "",
+			"internal/sedetest/pgcluster": "",
+		}},
+		{"command", map[string]string{
+			"cmd/sede": "",
+		}},
+	}
+}
+
+// aside are layers that no other may import although they are below.
+func aside() []string { return []string{"tests"} }
+
+// features may be imported by these packages only, besides by the features that
+// the table above says.
+func importsFeatures() []string { return []string{"internal/app"} }
+
+// fileRule keeps imports out of the files of features that have a role.
+type fileRule struct {
+	file      string // <feature> stands for the package's name
+	forbidden []string
+}
+
+func fileRules() []fileRule {
+	return []fileRule{
+		{"<feature>.go", []string{"net/http", "database/sql", "sede/internal/hydra", "sede/internal/console"}},
+		{"store.go", []string{"net/http", "sede/internal/hydra", "sede/internal/console"}},
+		{"api.go", []string{"database/sql", "sede/internal/db"}},
+		{"console.go", []string{"database/sql", "sede/internal/db"}},
+	}
+}
+
+// owned lists what only some packages may import, tests of a package included
+// in it.
+func owned() map[string][]string {
+	return map[string][]string{
+		"database/sql":                    {"internal/db"},
+		"github.com/jackc/pgx/v5":         {"internal/db", "internal/sedetest", "internal/sedetest/pgcluster"},
+		"zombiezen.com/go/sqlite":         {"internal/db", "internal/sedetest"},
+		"github.com/pressly/goose/v3":     {"internal/db"},
+		"github.com/getkin/kin-openapi":   {"internal/hydra", "internal/account"},
+		"github.com/go-jose/go-jose/v4":   {"internal/account"},
+		"github.com/prometheus":           {"internal/web"},
+		"github.com/alecthomas/kong":      {"cmd/sede"},
+		"github.com/biter777/countries":   {"internal/reference"},
+		"sede/internal/sedetest/contract": {"internal/sedetest", "internal/hydra"},
+	}
+}
+
+// uses are functions and types that only some packages may name, tests excepted.
+func uses() map[string][]string {
+	return map[string][]string{
+		// Reach beyond one caller's organization.
+		"access.System":   {"internal/organization"},
+		"access.Instance": {"internal/account", "internal/db", "internal/organization", "internal/reference"},
+		// Who calls is found out from tokens, and told by set-up.
+		"access.Caller{}": {"internal/account", "internal/app"},
+		// The machine's clock.
+		"time.Now": {"internal/clock", "internal/ident", "internal/web", "internal/sedetest/pgcluster", "cmd/sede"},
+	}
+}
+
+// state lists the variables of packages that change, each with its reason. All
+// others are set once, where they are declared.
+func state() map[string]string {
+	return map[string]string{
+		"internal/hydra.exchanges":           "a pool: holds nothing that anybody misses",
+		"internal/hydra.decoders":            "a pool",
+		"internal/web.recorders":             "a pool",
+		"internal/phrase.seen":               "a cache of what the same input always gives",
+		"internal/phrase.tables":             "made from embedded files when first needed",
+		"internal/sedetest.templates":        "made once for all tests of a process",
+		"internal/sedetest.update":           "a flag",
+		"internal/sedetest/pgcluster.shared": "one server for all tests of a process",
+		"internal/phrase.portuguese":         "embedded",
+		"internal/phrase.polish":             "embedded",
+		"internal/db.migrationFS":            "embedded",
+		"cmd/sede.version":                   "set by the linker",
+	}
+}
+
+// namesToAvoid say nothing about what a package is for.
+func namesToAvoid() []string {
+	return []string{"util", "utils", "common", "helper", "helpers", "manager", "model", "models", "misc", "types", "base", "core", "shared"}
+}
