@@ -220,11 +220,18 @@ func (s *Service) addOrganizations(ctx context.Context, u *User) (err error) {
 	return err
 }
 
-// UpdateMe loads the caller's own user, lets apply change it, and stores what
-// came of it.
-func (s *Service) UpdateMe(ctx context.Context, who *access.Caller, u *User, apply func() error) error {
+// Update loads the caller's own user, lets apply change it, and stores what
+// came of it. Others can't be changed: those that the caller sees are Forbidden,
+// the rest Missing.
+func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, u *User, apply func() error) error {
 	if err := maySee.Check(who); err != nil {
 		return err
+	}
+	if id != who.User {
+		if err := s.Get(ctx, who, id, u); err != nil {
+			return err
+		}
+		return fault.Denied()
 	}
 	shown := User{ID: who.User}
 	if err := s.addOrganizations(ctx, &shown); err != nil {

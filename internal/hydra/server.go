@@ -30,6 +30,9 @@ func (api *API) Handler(extra ...Route) http.Handler {
 	for _, e := range extra {
 		method, path, _ := strings.Cut(e.Pattern, " ")
 		mux.Handle(method+" "+api.prefix+path, e.Handler)
+		if api.prefix != "" && strings.HasPrefix(path, "/.well-known/") { // always below the host too (RFC 8615)
+			mux.Handle(method+" "+path, e.Handler)
+		}
 	}
 	return api.withSuffix(mux)
 }
@@ -44,7 +47,7 @@ func (api *API) withSuffix(next *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		dot := strings.LastIndexByte(path, '.')
-		if dot < 0 || strings.IndexByte(path[dot:], '/') >= 0 || strings.HasPrefix(path, api.prefix+"/.well-known/") {
+		if dot < 0 || strings.IndexByte(path[dot:], '/') >= 0 || strings.HasPrefix(strings.TrimPrefix(path, api.prefix), "/.well-known/") {
 			next.ServeHTTP(w, r)
 			return
 		}
