@@ -90,6 +90,12 @@ func New(t testing.TB, engine db.Engine) *Instance {
 	}
 	in.Names = seed.names
 	in.check = seed.checker
+	t.Cleanup(func() {
+		in.failAt.Store(0)
+		if err := CheckIntegrity(context.Background(), in.App.Database()); err != nil {
+			t.Error(err)
+		}
+	})
 	return in
 }
 

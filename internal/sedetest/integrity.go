@@ -1,0 +1,69 @@
+package sedetest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"sede/internal/access"
+	"sede/internal/audit"
+	"sede/internal/db"
+	"sede/internal/ident"
+)
+
+// CheckIntegrity returns nil when what must always hold in a database does: the
+// chains of the audit log are whole, and what was counted is there. It runs at
+// the end of every test with an Instance.
+func CheckIntegrity(ctx context.Context, d *db.DB) error {
+	return d.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		if _, err := audit.Verify(tx); err != nil {
+			return err
+		}
+		return checkCounts(tx)
+	})
+}
+
+// counted says which rows a counter counts that is not named after a table.
+func counted(resource string) (from string) {
+	if resource == "seat" {
+		return `organization_user WHERE status = 'active' AND role <> 'guest' AND organization_id = $1`
+	}
+	return resource + ` WHERE organization_id = $1`
+}
+
+// checkCounts compares the counters with the rows.
+func checkCounts(tx *db.Tx) error {
+	type counter struct {
+		organization ident.ID
+		table        string
+		rows         int64
+	}
+	var counters []counter
+	rows := tx.Query(`SELECT organization_id, resource, rows FROM row_count`)
+	defer rows.Close()
+	for rows.Next() {
+		var c counter
+		if err := rows.Scan(&c.organization, &c.table, &c.rows); err != nil {
+			return err
+		}
+		c.table = strings.Clone(c.table)
+		counters = append(counters, c)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, c := range counters {
+		var there int64
+		row := tx.Row(`SELECT count(*) FROM `+counted(c.table), c.organization)
+		if c.organization.IsZero() {
+			row = tx.Row(`SELECT count(*) FROM ` + c.table)
+		}
+		if err := row.Scan(&there); err != nil {
+			return fmt.Errorf("rows of %s: %w", c.table, err)
+		}
+		if there != c.rows {
+			return fmt.Errorf("%d rows of %s were counted for organization %s, there are %d", c.rows, c.table, c.organization, there)
+		}
+	}
+	return nil
+}
