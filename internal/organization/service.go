@@ -284,6 +284,9 @@ func (s *Service) chooseSlug(tx *db.Tx, o *Organization) error {
 		return nil
 	}
 	base := slugOf(o.Name)
+	if err := tx.Lock("organization/slug/" + base); err != nil { // others of that name wait for the commit
+		return err
+	}
 	for n := 1; ; n++ {
 		o.Slug = base
 		if n > 1 {

@@ -59,6 +59,7 @@ type Instance struct {
 	Names map[string]string // the demo's ids by what scripts call them
 
 	t       testing.TB
+	config  app.Config
 	handler http.Handler
 	rows    rows
 	check   *contract.Checker
@@ -74,7 +75,7 @@ func New(t testing.TB, engine db.Engine) *Instance {
 	t.Helper()
 	in := &Instance{t: t, Clock: clock.NewFake(Start), tokens: map[string]string{}}
 	seed := templates.of(t, engine)
-	config := in.config(2)
+	config := in.settings(2)
 	if engine == db.PostgreSQL {
 		config.Database = pgcluster.Database(t, seed.fill)
 		in.rows = openPostgres(t, config.Database)
@@ -84,7 +85,7 @@ func New(t testing.TB, engine db.Engine) *Instance {
 			t.Fatal(err)
 		}
 	}
-	in.open(config)
+	in.start(config)
 	if engine == db.SQLite {
 		in.rows = openSQLite(t, filepath.Join(config.Dir, databaseFile))
 	}
@@ -104,10 +105,10 @@ const databaseFile = "sede.db"
 
 // config is what all instances have in common. The seed keeps ids of the
 // template and of the instance apart.
-func (in *Instance) config(seed uint64) app.Config {
+func (in *Instance) settings(seed byte) app.Config {
 	return app.Config{
 		Synchronous: "normal", BaseURL: "http://sede.test", DemoPassword: Password, SecretKey: bytes.Repeat([]byte{7}, 32),
-		Clock: in.Clock, Random: &source{chacha: rand.NewChaCha8([32]byte{byte(seed)})}, Hashing: weak(),
+		Clock: in.Clock, Random: &source{chacha: rand.NewChaCha8([32]byte{seed})}, Hashing: weak(),
 		Interrupt: in.interrupt, Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -117,8 +118,10 @@ func weak() *argon2id.Params {
 	return &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 }
 
-func (in *Instance) open(config app.Config) {
+// start opens the database and serves it until the test ends.
+func (in *Instance) start(config app.Config) {
 	in.t.Helper()
+	in.config = config
 	started, err := app.New(context.Background(), config)
 	if err != nil {
 		in.t.Fatal(err)
@@ -129,6 +132,17 @@ func (in *Instance) open(config app.Config) {
 		}
 	})
 	in.App, in.handler = started, started.Handler()
+}
+
+// Twin starts a second sede on the same PostgreSQL database, as where several
+// serve one instance.
+func (in *Instance) Twin() *Instance {
+	in.t.Helper()
+	twin := &Instance{t: in.t, Clock: in.Clock, Names: in.Names, check: in.check, rows: in.rows, tokens: map[string]string{}}
+	config := twin.settings(3)
+	config.Database = in.config.Database
+	twin.start(config)
+	return twin
 }
 
 // source is seeded randomness for concurrent use.

@@ -72,7 +72,7 @@ func sqliteTemplate(t testing.TB) *template {
 // make fills the database and learns what scripts want to know of it.
 func (m *template) make(ctx context.Context, t testing.TB, at app.Config) error {
 	in := &Instance{t: t, Clock: clock.NewFake(Start.Add(-24 * time.Hour)), tokens: map[string]string{}}
-	config := in.config(1)
+	config := in.settings(1)
 	config.Database, config.Dir = at.Database, at.Dir
 	started, err := app.New(ctx, config)
 	if err != nil {
