@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"sede/internal/db"
@@ -58,8 +57,11 @@ func (doctorCommand) Run(ctx context.Context, s *settings) error {
 	return nil
 }
 
-// enough is the free disk space below which doctor warns.
-const enough = 1 << 30
+// The free disk space below which doctor warns, and fails.
+const (
+	enough    = 1 << 30
+	tooLittle = 100 << 20
+)
 
 func checkFolder(r *report, folder string) {
 	info, err := os.Stat(folder)
@@ -78,16 +80,18 @@ func checkFolder(r *report, folder string) {
 	}
 	_ = errors.Join(probe.Close(), os.Remove(probe.Name()))
 	r.ok("data folder", folder+" can be written")
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(folder, &disk); err != nil {
+	free, err := freeSpace(folder)
+	if err != nil {
 		r.warn("disk", err.Error(), "look at the free space yourself")
 		return
 	}
-	free := disk.Bavail * uint64(disk.Bsize)
 	detail := fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30))
-	if free < enough {
+	switch {
+	case free < tooLittle:
+		r.fail("disk", detail, "make room: writes are about to fail")
+	case free < enough:
 		r.warn("disk", detail, "make room: without it, writes fail")
-	} else {
+	default:
 		r.ok("disk", detail)
 	}
 }
@@ -104,6 +108,8 @@ func (s *settings) checkKey(r *report) {
 	file := filepath.Join(s.Data, "secret.key")
 	info, err := os.Stat(file)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && s.mustHaveKey():
+		r.fail("secret key", "none is set", "set SEDE_SECRET_KEY, the same for every sede on the database; make one with: openssl rand -hex 32")
 	case errors.Is(err, fs.ErrNotExist):
 		r.warn("secret key", file+" is not there yet", "nothing: sede makes it; keep it with your backups, apart from the database")
 	case err != nil:

@@ -15,7 +15,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	kongyaml "github.com/alecthomas/kong-yaml"
 
 	"sede/internal/fault"
 )
@@ -25,7 +24,7 @@ var version = ""
 
 // commands is the whole command line.
 type commands struct {
-	Config kong.ConfigFlag `help:"YAML file with settings: the flags' names without the dashes in front." placeholder:"FILE" env:"SEDE_CONFIG"`
+	Config string `help:"YAML file with settings: the flags' names without the dashes in front." placeholder:"FILE" env:"SEDE_CONFIG"`
 	settings
 
 	Serve   serveCommand   `cmd:"" help:"Serve the API."`
@@ -51,14 +50,13 @@ func main() {
 }
 
 // run does what the arguments say and returns the exit code: 0 when it went
-// well, 1 when not, 80 when the command line or the settings are wrong.
+// well, 1 when not, 80 when the command line can't be understood.
 func run(ctx context.Context, args []string) int {
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("sede"),
 		kong.Description("The workspace backend: organizations, people and places behind one REST API."),
-		kong.UsageOnError(),
-		kong.Configuration(kongyaml.Loader),
+		kong.ShortUsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	if err != nil {

@@ -41,6 +41,12 @@ func (serveCommand) Run(ctx context.Context, s *settings) error {
 			return errors.Join(err, a.Close())
 		}
 	}
+	socket := os.Getenv("NOTIFY_SOCKET")
+	notify(socket, "READY=1")
+	context.AfterFunc(ctx, func() {
+		notify(socket, "STOPPING=1")
+		config.Log.Info("stopping: requests in flight are finished; a second signal ends at once")
+	})
 	err = web.Server{Listener: listener, Handler: a.Handler(), Log: config.Log}.Serve(ctx)
 	return errors.Join(err, a.Close())
 }

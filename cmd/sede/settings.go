@@ -74,10 +74,23 @@ func (s *settings) check() error {
 			return fmt.Errorf("--base-url: %q must be a scheme and a host, e.g. https://sede.example", s.BaseURL)
 		}
 	}
+	for _, origin := range s.CORSOrigins {
+		if origin != "*" && !isOrigin(origin) {
+			return fmt.Errorf("--cors-origins: %q must be * or an origin such as https://app.example, without a path", origin)
+		}
+	}
+	if s.Database != "" && !strings.HasPrefix(s.Database, "postgres://") && !strings.HasPrefix(s.Database, "postgresql://") {
+		return errors.New("--database: it must begin with postgres://, or be empty for SQLite")
+	}
 	if s.DemoPassword != "" && len(s.DemoPassword) < 10 {
 		return errors.New("--demo-password: it needs at least 10 characters")
 	}
 	return nil
+}
+
+func isOrigin(text string) bool {
+	scheme, host, ok := strings.Cut(text, "://")
+	return ok && (scheme == "http" || scheme == "https") && host != "" && !strings.ContainsAny(host, "/?#@ ")
 }
 
 func parseNetwork(text string) (netip.Prefix, error) {
@@ -102,8 +115,10 @@ func decodeKey(text string) ([]byte, error) {
 	return nil, fmt.Errorf("it must be %d bytes in hex or base64; make one with: openssl rand -hex %d", keySize, keySize)
 }
 
-// secretKey returns the configured key, or the one in the data folder, made
-// when there is none.
+// secretKey returns the configured key, or the one in the data folder. With
+// SQLite, and for a demo, a missing one is made there. With PostgreSQL it is
+// not: every sede on one database needs the same key, so somebody must decide
+// where it is kept.
 func (s *settings) secretKey() ([]byte, error) {
 	if s.SecretKey != "" {
 		key, err := decodeKey(s.SecretKey)
@@ -114,6 +129,9 @@ func (s *settings) secretKey() ([]byte, error) {
 	}
 	file := filepath.Join(s.Data, "secret.key")
 	content, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && s.mustHaveKey() {
+		return nil, fmt.Errorf("--secret-key: with PostgreSQL every sede on the database needs the same key, so it must be set or be in %s; make one with: openssl rand -hex %d", file, keySize)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeKey(file)
 	}
@@ -126,6 +144,9 @@ func (s *settings) secretKey() ([]byte, error) {
 	}
 	return key, nil
 }
+
+// mustHaveKey reports whether a key is never made.
+func (s *settings) mustHaveKey() bool { return s.Database != "" && !s.Demo }
 
 // makeKey writes a new key to a file that only its owner reads. When another
 // process was faster, its key is taken.
