@@ -27,14 +27,34 @@ func (api *API) Handler(extra ...Route) http.Handler {
 		mux.Handle(api.prefix+rt.path, api.handler(rt))
 	}
 	api.handleDocuments(mux)
+	methods := map[string][]string{}
 	for _, e := range extra {
 		method, path, _ := strings.Cut(e.Pattern, " ")
+		if method == http.MethodGet {
+			methods[path] = append(methods[path], http.MethodHead)
+		}
+		methods[path] = append(methods[path], method)
 		mux.Handle(method+" "+api.prefix+path, e.Handler)
 		if api.prefix != "" && strings.HasPrefix(path, "/.well-known/") { // always below the host too (RFC 8615)
 			mux.Handle(method+" "+path, e.Handler)
 		}
 	}
+	for path, allowed := range methods {
+		mux.HandleFunc(api.prefix+path, func(w http.ResponseWriter, r *http.Request) { api.otherMethod(w, r, allowed) })
+	}
 	return api.withSuffix(mux)
+}
+
+// otherMethod answers OPTIONS on a route and refuses the methods it lacks.
+func (api *API) otherMethod(w http.ResponseWriter, r *http.Request, allowed []string) {
+	list := strings.Join(allowed, ", ")
+	w.Header().Set("Allow", "OPTIONS, "+list)
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	api.WriteProblem(w, r, fault.New(fault.MethodNotAllowed, `No route found for "%s %s": Method Not Allowed (Allow: %s)`,
+		r.Method, api.origin(r)+r.URL.Path, list))
 }
 
 // withSuffix lets a path name a format, as in /locations.jsonld: the suffix is

@@ -95,8 +95,7 @@ func (m *template) make(ctx context.Context, t testing.TB, at app.Config) error 
 }
 
 // beside are the paths that the OpenAPI document leaves out on purpose.
-var beside = []string{"/", "/docs", "/contexts/", "/errors/", "/healthz", "/readyz", "/metrics", "/.well-known/",
-	"/login", "/logout", "/token/"}
+var beside = []string{"/", "/docs", "/contexts/", "/errors/", "/healthz", "/readyz", "/metrics"}
 
 // learn names the ids of the demo: organizations by slug, people by the local
 // part of their address, those of other with "other-" before it, places by the
