@@ -60,11 +60,9 @@ func (api *API) handler(rt *route) http.Handler {
 		x.api, x.route, x.w, x.r, x.ctx = api, rt, w, r, r.Context()
 		x.key = r.PathValue("id")
 		x.reader = phrase.Match(r.Header.Get("Accept-Language"))
+		defer x.freeKey() // after a panic
 		if err := x.run(); err != nil {
 			x.fail(err)
-		}
-		if x.replay != nil {
-			x.replay.done()
 		}
 		x.release()
 	})
@@ -389,6 +387,7 @@ func (x *exchange) answer() error {
 
 // send writes the answer's header and body.
 func (x *exchange) send(status int) {
+	x.freeKey()
 	x.setHeader()
 	h := x.w.Header()
 	if x.op.method != http.MethodGet {

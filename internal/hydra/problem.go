@@ -17,6 +17,7 @@ func (x *exchange) fail(err error) {
 	if e.Kind == fault.Internal {
 		x.api.Log.ErrorContext(x.ctx, "request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 	}
+	x.freeKey()
 	x.setHeader()
 	h := x.w.Header()
 	if e.RetryAfter > 0 {

@@ -83,9 +83,13 @@ func stillRunning() error {
 		Text: fault.Textf("A request with this Idempotency-Key is still being worked on.")}
 }
 
-// done lets others use the key again.
-func (h *replay) done() {
-	h.x.api.underway.keys.Delete(underwayKey{h.credential, h.key})
+// freeKey lets others use the key of the request again. It comes before the
+// answer is sent, since the client may use the key again as soon as it has it.
+func (x *exchange) freeKey() {
+	if h := x.replay; h != nil {
+		x.replay = nil
+		x.api.underway.keys.Delete(underwayKey{h.credential, h.key})
+	}
 }
 
 // sum hashes what is asked: the operation, the organization it is asked in, and
@@ -197,6 +201,7 @@ func (x *exchange) replayed(err error) error {
 	if !ok {
 		return err
 	}
+	x.freeKey()
 	x.setHeader()
 	h := x.w.Header()
 	for name, value := range answer.header {
