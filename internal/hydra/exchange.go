@@ -60,11 +60,13 @@ func (api *API) handler(rt *route) http.Handler {
 		x.api, x.route, x.w, x.r, x.ctx = api, rt, w, r, r.Context()
 		x.key = r.PathValue("id")
 		x.reader = phrase.Match(r.Header.Get("Accept-Language"))
-		defer x.freeKey() // after a panic
+		defer func() { // after a panic too
+			x.freeKey()
+			x.release()
+		}()
 		if err := x.run(); err != nil {
 			x.fail(err)
 		}
-		x.release()
 	})
 }
 
