@@ -71,7 +71,10 @@ type Instance struct {
 }
 
 // New starts an instance, which ends with the test.
-func New(t testing.TB, engine db.Engine) *Instance {
+func New(t testing.TB, engine db.Engine) *Instance { return NewWith(t, engine, nil) }
+
+// NewWith starts an instance with another configuration, as change makes it.
+func NewWith(t testing.TB, engine db.Engine, change func(*app.Config)) *Instance {
 	t.Helper()
 	in := &Instance{t: t, Clock: clock.NewFake(Start), tokens: map[string]string{}}
 	seed := templates.of(t, engine)
@@ -85,12 +88,18 @@ func New(t testing.TB, engine db.Engine) *Instance {
 			t.Fatal(err)
 		}
 	}
+	if change != nil {
+		change(&config)
+	}
 	in.start(config)
 	if engine == db.SQLite {
 		in.rows = openSQLite(t, filepath.Join(config.Dir, databaseFile))
 	}
 	in.Names = seed.names
 	in.check = seed.checker
+	if change != nil {
+		in.check = newChecker(t, in.App, config.Prefix)
+	}
 	t.Cleanup(func() {
 		in.failAt.Store(0)
 		if err := CheckIntegrity(context.Background(), in.App.Database()); err != nil {
@@ -98,6 +107,19 @@ func New(t testing.TB, engine db.Engine) *Instance {
 		}
 	})
 	return in
+}
+
+func newChecker(t testing.TB, a *app.App, prefix string) *contract.Checker {
+	t.Helper()
+	document, err := a.API().OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checker, err := contract.New(document, beside(prefix)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return checker
 }
 
 // databaseFile is what package db calls the SQLite file.
@@ -242,7 +264,7 @@ type Pair struct {
 // SignIn makes a session of its own for the account.
 func (in *Instance) SignIn(username string) Pair {
 	in.t.Helper()
-	a := in.With("").Do(http.MethodPost, "/login", fmt.Sprintf(`{"username":%q,"password":%q}`, username, Password))
+	a := in.With("").Do(http.MethodPost, in.config.Prefix+"/login", fmt.Sprintf(`{"username":%q,"password":%q}`, username, Password))
 	if a.Status != http.StatusOK {
 		in.t.Fatalf("sign-in of %s: %d %s", username, a.Status, a.Body)
 	}

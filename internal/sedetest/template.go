@@ -82,11 +82,7 @@ func (m *template) make(ctx context.Context, t testing.TB, at app.Config) error 
 	_, err = started.Demo(ctx)
 	if err == nil {
 		m.names = in.learn()
-		document, problem := started.API().OpenAPI()
-		if problem == nil {
-			m.checker, problem = contract.New(document, beside...)
-		}
-		err = problem
+		m.checker = newChecker(t, started, "")
 	}
 	if second := started.Close(); err == nil {
 		err = second
@@ -94,8 +90,14 @@ func (m *template) make(ctx context.Context, t testing.TB, at app.Config) error 
 	return err
 }
 
-// beside are the paths that the OpenAPI document leaves out on purpose.
-var beside = []string{"/", "/docs", "/contexts/", "/errors/", "/healthz", "/readyz", "/metrics"}
+// beside lists the paths that the OpenAPI document leaves out on purpose.
+func beside(prefix string) []string {
+	list := []string{"/healthz", "/readyz", "/metrics"}
+	for _, path := range []string{"/", "/index*", "/docs*", "/contexts/*", "/errors/*"} {
+		list = append(list, prefix+path)
+	}
+	return list
+}
 
 // learn names the ids of the demo: organizations by slug, people by the local
 // part of their address, those of other with "other-" before it, places by the
