@@ -64,7 +64,7 @@ tidy-check:
 
 .PHONY: golden
 golden: ## write the golden files anew; look at the difference before committing it
-	$(GO) test ./internal/... -update
+	$(GO) test $$(grep -rlE --include='*_test.go' 'Bool\("update"|sedetest\.Run' internal | xargs -n1 dirname | sort -u | sed 's,^,./,') -update
 
 .PHONY: fuzz
 fuzz: ## run every fuzzer for FUZZTIME, 20s each

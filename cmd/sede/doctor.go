@@ -45,6 +45,11 @@ func (doctorCommand) Run(ctx context.Context, s *settings) error {
 	s.checkKey(&r)
 	s.checkDatabase(ctx, &r)
 	checkClock(&r)
+	if _, err := time.LoadLocation("Europe/Lisbon"); err != nil {
+		r.fail("time zones", "this machine knows none", "install the package tzdata")
+	} else {
+		r.ok("time zones", "known")
+	}
 	if connection, err := net.DialTimeout("tcp", s.Listen, time.Second); err == nil {
 		_ = connection.Close()
 		r.ok("address", s.Listen+" is in use, by a running sede or by something else")

@@ -35,6 +35,9 @@ type commands struct {
 	Org struct {
 		Create orgCommand `cmd:"" help:"Make an organization."`
 	} `cmd:"" help:"Organizations."`
+	Keys struct {
+		Replace keysCommand `cmd:"" help:"Throw all signing keys away and make a new one: after the secret key was lost, or a signing key leaked."`
+	} `cmd:"" help:"Keys that sign tokens."`
 	Doctor  doctorCommand  `cmd:"" help:"Check configuration, database, disk and clock, and say what to do."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -30,6 +30,9 @@ func (serveCommand) Run(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
+	if err := a.Check(ctx); err != nil {
+		return errors.Join(fmt.Errorf("tokens can't be signed: %w\nPut the right secret key back; when it is lost for good: sede keys replace", err), a.Close())
+	}
 	url := config.BaseURL
 	if url == "" {
 		url = "http://" + reachable(listener.Addr())

@@ -106,3 +106,16 @@ func (c orgCommand) Run(ctx context.Context, s *settings) error {
 		return err
 	})
 }
+
+type keysCommand struct{}
+
+// Run replaces the signing keys.
+func (keysCommand) Run(ctx context.Context, s *settings) error {
+	return s.with(ctx, func(a *app.App) error {
+		err := a.ReplaceKeys(ctx)
+		if err == nil {
+			fmt.Println("All signing keys are replaced. Tokens in use are worthless; refresh tokens bring new ones.")
+		}
+		return err
+	})
+}

@@ -116,8 +116,8 @@ func (l *limiter) at(key string, now time.Time) *failures {
 
 func (f *failures) wait(now time.Time) time.Duration { return max(0, f.next.Sub(now)) }
 
-// minutes is how long a wait is in the sentence for people.
-func minutes(wait time.Duration) int { return max(1, int(math.Ceil(wait.Minutes()))) }
+// seconds is how long a wait is in the sentence for people.
+func seconds(wait time.Duration) int { return max(1, int(math.Ceil(wait.Seconds()))) }
 
 // addressKey is what counts as one address: an IPv4 address, or the /64 network
 // that an IPv6 host chooses its addresses from.

@@ -148,7 +148,7 @@ func TestTooManyFailuresOverHTTP(t *testing.T) {
 	}
 	res, doc := call(h, "POST", "/login", login("ana@acme.example", "x"), "Content-Type", asJSON)
 	if res.StatusCode != 429 || res.Header.Get("Retry-After") != "1" || doc["code"] != 429.0 ||
-		doc["message"] != "Too many failed login attempts, please try again in 1 minutes." {
+		doc["message"] != "Too many failed login attempts. Please try again in 1 s." {
 		t.Errorf("%d %v %v", res.StatusCode, res.Header, doc)
 	}
 }

@@ -100,7 +100,7 @@ func (s *Service) count(a attempt) (failures int, err error) {
 
 func tooManyFailures(wait time.Duration) error {
 	return &fault.Error{Kind: fault.TooManyRequests, RetryAfter: wait,
-		Text: fault.Textf("Too many failed login attempts, please try again in %d minutes.", minutes(wait))}
+		Text: fault.Textf("Too many failed login attempts. Please try again in %d s.", seconds(wait))}
 }
 
 // compare checks a password against a hash. Without one it does the same work

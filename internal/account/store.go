@@ -72,12 +72,6 @@ func findPassword(tx *db.Tx, username string) (user ident.ID, hash string, err e
 	return user, hash, err
 }
 
-// findHash returns a user's password hash; Missing when there is no such user.
-func findHash(tx *db.Tx, user ident.ID) (hash string, err error) {
-	err = missing(tx.Row(`SELECT password_hash FROM app_user WHERE id = $1`, user).Scan(&hash))
-	return hash, err
-}
-
 func insertUser(tx *db.Tx, u *User, hash string) error {
 	_, err := tx.Exec(`INSERT INTO app_user (id, username, username_fold, name, name_fold, language, time_zone,
 			operator, password_hash, version, created_at, updated_at)

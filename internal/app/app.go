@@ -131,6 +131,14 @@ func (a *App) API() *hydra.API { return a.api }
 // Database is the open database.
 func (a *App) Database() *db.DB { return a.db }
 
+// Check returns nil when tokens can be signed. Its error says what is wrong with
+// the secret key.
+func (a *App) Check(ctx context.Context) error { return a.features.accounts.Check(ctx) }
+
+// ReplaceKeys throws all signing keys away and begins with a new one: every
+// token is worthless then, refresh tokens go on.
+func (a *App) ReplaceKeys(ctx context.Context) error { return a.features.accounts.ReplaceKeys(ctx) }
+
 // Close finishes the writes that wait and closes the database. Nothing may be
 // served any more.
 func (a *App) Close() error { return a.db.Close() }

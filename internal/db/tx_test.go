@@ -41,10 +41,6 @@ func TestTypes(t *testing.T) {
 			return nil
 		}))
 		micro := at.UTC().Truncate(time.Microsecond)
-		want := []string{}
-		for range rows {
-			want = append(want, "")
-		}
 		must(t, d.Read(t.Context(), access.Instance(), func(tx *db.Tx) error {
 			var gotID ident.ID
 			var n int

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
+	"strings"
 
 	"sede/internal/page"
 )
@@ -335,7 +336,8 @@ func (m *model[T]) appendJSONAPIList(dst []byte, items []T, l *listing, e *encod
 }
 
 // appendCSV adds the items as CSV (RFC 4180) with a line of field names. A text
-// that a spreadsheet would run as a formula gets an apostrophe in front.
+// that a spreadsheet would run as a formula gets an apostrophe in front; a
+// number, such as a calling code, does not.
 func (m *model[T]) appendCSV(dst []byte, items []T, e *encoding) []byte {
 	sink := &sink{dst}
 	w := csv.NewWriter(sink)
@@ -379,11 +381,8 @@ func cellOf(value []byte) string {
 	if !ok {
 		return string(value)
 	}
-	if text != "" {
-		switch text[0] {
-		case '=', '+', '-', '@', '\t', '\r':
-			return "'" + text
-		}
+	if text != "" && strings.IndexByte("=+-@\t\r", text[0]) >= 0 && strings.Trim(text, "+-0123456789 ") != "" {
+		return "'" + text
 	}
 	return text
 }

@@ -15,11 +15,12 @@ import (
 func (x *exchange) fail(err error) {
 	e := fault.As(err)
 	if e.Kind == fault.Internal {
-		x.api.Log.ErrorContext(x.ctx, "request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
+		x.api.Log.ErrorContext(x.ctx, "request failed", "request_id", x.w.Header().Get("X-Request-Id"), "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 	}
 	x.freeKey()
 	x.setHeader()
 	h := x.w.Header()
+	delete(h, "Content-Language") // set for the item; sentences know fewer languages
 	if e.RetryAfter > 0 {
 		h["Retry-After"] = []string{strconv.Itoa(int((e.RetryAfter + 999999999) / 1e9))}
 	}

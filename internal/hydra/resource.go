@@ -178,19 +178,18 @@ const (
 
 // operation is a compiled Operation, without its type.
 type operation struct {
-	of      *resource // whose it is in the documents
-	kind    opKind
-	method  string
-	path    string // below the prefix, with {id}
-	rule    access.Rule
-	doc     string
-	status  int
-	input   []*spec // what a body may hold; nil: no body is read
-	inName  string  // the schema of the body: the resource's name, or one of its own for actions
-	upload  bool    // takes multipart/form-data
-	output  *resource
-	serve   func(x *exchange) error
-	allowed string // the methods of its path, for Allow
+	of     *resource // whose it is in the documents
+	kind   opKind
+	method string
+	path   string // below the prefix, with {id}
+	rule   access.Rule
+	doc    string
+	status int
+	input  []*spec // what a body may hold; nil: no body is read
+	inName string  // the schema of the body: the resource's name, or one of its own for actions
+	upload bool    // takes multipart/form-data
+	output *resource
+	serve  func(x *exchange) error
 }
 
 // sentence is the standard documentation of the operation.
@@ -210,9 +209,6 @@ func (op *operation) sentence() string {
 		return "Creates a " + op.of.name + " resource."
 	}
 }
-
-// onItem reports whether the path ends in the item's key.
-func (op *operation) onItem() bool { return strings.HasSuffix(op.path, "/{id}") }
 
 // mismatch is a defect of a declaration, found when sede starts.
 func mismatch(res, format string, args ...any) error {

@@ -88,6 +88,7 @@ func (api *API) withSuffix(next *http.ServeMux) http.Handler {
 		}
 		cut.URL = &target
 		next.ServeHTTP(w, cut)
+		r.Pattern = cut.Pattern // for the metrics
 	})
 }
 
