@@ -27,6 +27,7 @@
 //	< Name: value           this header
 //	< !Name                 no such header
 //	< empty                 no body
+//	< changes               the request changes rows although it is refused
 //	{…} or [… ]             this JSON body; the order of members does not matter
 //	<~ {…}                  this JSON body, but objects may hold more members
 //	| text                  this text, line by line
@@ -38,7 +39,9 @@
 // have names from the start: <demo>, <other>, <lisbon>, <owner>, <other-owner>…
 //
 // A POST is sent as application/json and a PATCH as a merge patch unless the
-// script says otherwise. Every answer is checked against the OpenAPI document.
+// script says otherwise; with Transfer-Encoding: chunked it does not say how long
+// its body is. Every answer is checked against the OpenAPI document, and after
+// every GET and every refusal not one row may have changed.
 // go test -update rewrites the statuses, headers and JSON bodies of scripts that
 // differ; what still holds keeps its spelling.
 //

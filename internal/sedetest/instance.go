@@ -328,6 +328,10 @@ func (in *Instance) send(method, target string, header http.Header, body string)
 	if body == "" {
 		r.Body = http.NoBody
 	}
+	if chunked := header["Transfer-Encoding"]; chunked != nil { // as net/http hands it over
+		r.TransferEncoding, r.ContentLength = chunked, -1
+		header.Del("Transfer-Encoding")
+	}
 	sent := header.Clone()
 	recorder := httptest.NewRecorder()
 	in.handler.ServeHTTP(recorder, r.WithContext(context.Background()))

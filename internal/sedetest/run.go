@@ -106,11 +106,15 @@ func (p *player) play(st *step) {
 		}
 		return a
 	}
+	before := p.in.Dump()
 	var a *Answer
 	if p.faults {
 		a = p.in.tryFaults(send, func(problem string) { p.t.Errorf("%s:%d: %s: %s", p.path, st.line, st.name(), problem) })
 	} else {
 		a = send()
+	}
+	if reads := st.method == http.MethodGet || st.method == http.MethodHead || st.method == http.MethodOptions; (reads || a.Status >= 400) && !st.want.changes {
+		p.in.Unchanged(before, fmt.Sprintf("%s:%d: %s: %d", p.path, st.line, st.name(), a.Status))
 	}
 	if text := p.difference(st, a); text != "" && !*update {
 		p.t.Errorf("%s:%d: %s: not as wanted (-) but so (+):\n%s", p.path, st.line, st.name(), text)
@@ -157,6 +161,9 @@ func (p *player) header(st *step) (http.Header, error) {
 func (p *player) difference(st *step, a *Answer) string {
 	w := &st.want
 	wanted, got := []string{"< " + strconv.Itoa(w.status)}, []string{"< " + strconv.Itoa(a.Status)}
+	if w.changes {
+		wanted, got = append(wanted, "< changes"), append(got, "< changes")
+	}
 	seen := map[string]int{}
 	for _, h := range w.header {
 		value, there := nth(a.Header[h.name], seen[h.name])

@@ -57,6 +57,7 @@ type answerLines struct {
 	from, to int // lines[from:to]
 	bodyFrom int // where the body begins
 	status   int // 0: the script does not say yet
+	changes  bool
 	header   []headerLine
 	rule     bodyRule
 	body     string
@@ -177,6 +178,8 @@ func (r *reader) answer(want *answerLines) error {
 		switch h, isHeader := parseHeader(text); {
 		case text == "empty":
 			want.rule = bodyEmpty
+		case text == "changes":
+			want.changes = true
 		case strings.HasPrefix(text, "!"):
 			want.header = append(want.header, headerLine{name: http.CanonicalHeaderKey(text[1:]), shown: text[1:], absent: true})
 		case isHeader:
