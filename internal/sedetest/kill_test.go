@@ -31,7 +31,8 @@ import (
 const (
 	killRounds  = 3
 	killWriters = 16
-	killAfter   = 300 * time.Millisecond // of writing
+	killAfter   = 200             // locations that were made in a round
+	killLatest  = 5 * time.Second // of a round
 )
 
 // TestKill is that test.
@@ -47,7 +48,7 @@ func TestKill(t *testing.T) {
 		p.checkAcknowledged(made)
 		p.finish(made)
 	}
-	if n := len(made.acknowledged); n < killRounds*killWriters || p.total() != n+3 { // the demo has three
+	if n := len(made.acknowledged); n < killRounds || p.total() != n+3 { // the demo has three
 		t.Errorf("%d locations were acknowledged, %d are there", n, p.total()-3)
 	}
 	p.kill()
@@ -79,6 +80,12 @@ type ledger struct {
 	mu           sync.Mutex
 	acknowledged map[string]string // name: IRI
 	open         map[string]string // name: key
+}
+
+func (l *ledger) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acknowledged)
 }
 
 // program is sede in a process of its own.
@@ -186,7 +193,10 @@ func (p *program) write(made *ledger, round int) {
 			}
 		})
 	}
-	time.Sleep(killAfter)
+	enough := made.count() + killAfter
+	for latest := time.Now().Add(killLatest); made.count() < enough && time.Now().Before(latest); {
+		time.Sleep(time.Millisecond)
+	}
 	_ = p.command.Process.Kill()
 	stop()
 	wait.Wait()
