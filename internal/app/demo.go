@@ -9,6 +9,7 @@ import (
 
 	"sede/internal/access"
 	"sede/internal/account"
+	"sede/internal/employee"
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/location"
@@ -33,6 +34,18 @@ var demoPlaces = []location.Location{
 		Country: null.Of("PL"), Address: null.Of("Nowy Świat 15\n00-029 Warszawa")},
 	{Name: "London office", OfficeOpenHour: null.Of[int64](9), OfficeCloseHour: null.Of[int64](17), TimeZone: "Europe/London",
 		Country: null.Of("GB"), Address: null.Of("20 Chancery Lane\nLondon WC2A 1NA")},
+}
+
+// demoStaff are the employees of the sample company, by the role of the account
+// that they are linked to and the place where they work; version 1.
+var demoStaff = []struct {
+	person employee.Employee
+	role   access.Role // None: cannot sign in
+	place  int         // index into demoPlaces
+}{
+	{employee.Employee{FirstName: "Ana", LastName: "Silva", Email: null.Of("ana@demo.example"), Active: true}, access.Member, 0},
+	{employee.Employee{FirstName: "Jan", LastName: "Kowalski", Email: null.Of("jan@demo.example"), Active: true}, access.None, 1},
+	{employee.Employee{FirstName: "Emma", LastName: "Clarke", Email: null.Of("emma@demo.example"), Active: true}, access.None, 2},
 }
 
 // DemoResult says what Demo made.
@@ -80,27 +93,39 @@ func randomPassword() string {
 
 // demoCompany makes organization demo with its people and places.
 func (a *App) demoCompany(ctx context.Context, password string) error {
-	var demo ident.ID
+	owner := access.Caller{Username: "owner@demo.example", Role: access.Owner}
+	users := map[access.Role]ident.ID{}
 	for _, d := range demoRoles {
 		user, err := a.demoUser(ctx, d.name+"@demo.example", "Demo "+strings.ToUpper(d.name[:1])+d.name[1:], password, false)
 		if err != nil {
 			return err
 		}
+		users[d.role] = user
 		if d.role == access.Owner {
-			demo, err = a.demoOrganization(ctx, user, "Demo", "demo", organization.Demo)
+			owner.User = user
+			owner.Organization, err = a.demoOrganization(ctx, user, "Demo", "demo", organization.Demo)
 		} else {
-			err = a.features.organizations.AddMember(ctx, demo, user, d.role)
+			err = a.features.organizations.AddMember(ctx, owner.Organization, user, d.role)
 		}
 		if err != nil {
 			return err
 		}
-		if d.role == access.Owner {
-			owner := access.Caller{User: user, Username: "owner@demo.example", Organization: demo, Role: access.Owner}
-			for _, place := range demoPlaces {
-				if err := a.features.locations.Create(ctx, &owner, &place); err != nil {
-					return err
-				}
-			}
+	}
+	places := make([]ident.ID, len(demoPlaces))
+	for i, place := range demoPlaces {
+		if err := a.features.locations.Create(ctx, &owner, &place); err != nil {
+			return err
+		}
+		places[i] = place.ID
+	}
+	for _, d := range demoStaff {
+		person := d.person
+		person.Location = null.Of(places[d.place])
+		if d.role != access.None {
+			person.User = null.Of(users[d.role])
+		}
+		if err := a.features.employees.Create(ctx, &owner, &person); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"sede/internal/account"
+	"sede/internal/employee"
 	"sede/internal/feature"
 	"sede/internal/ident"
 	"sede/internal/location"
@@ -19,6 +20,7 @@ type features struct {
 	organizations *organization.Service
 	accounts      *account.Service
 	locations     *location.Service
+	employees     *employee.Service
 }
 
 // newFeatures makes the features from the lowest to the highest and tells each
@@ -38,6 +40,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 	f.accounts.SetMemberships(members{f.organizations})
 	f.organizations.OnMembershipChange(f.accounts.Changed)
 	f.locations = location.New(p, f.organizations.TimeZone)
+	f.employees = employee.New(p, f.organizations.IsMember)
 	return f, nil
 }
 
@@ -47,6 +50,7 @@ func (f *features) modules() []feature.Module {
 		f.organizations.Module(),
 		f.accounts.Module(),
 		f.locations.Module(),
+		f.employees.Module(),
 		f.references.Module(),
 	}
 }

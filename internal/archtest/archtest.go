@@ -34,6 +34,7 @@ func layers() []layer {
 		}},
 		{"feature", map[string]string{
 			"internal/account":      "",
+			"internal/employee":     "",
 			"internal/location":     "",
 			"internal/organization": "",
 			"internal/reference":    "",

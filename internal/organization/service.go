@@ -407,6 +407,13 @@ func (s *Service) TimeZone(tx *db.Tx, scope access.Scope) (string, error) {
 	return zone, err
 }
 
+// IsMember reports whether the user is an active member of the organization,
+// within a transaction.
+func (s *Service) IsMember(tx *db.Tx, scope access.Scope, user ident.ID) (bool, error) {
+	role, err := roleOf(tx, scope.Organization(), user)
+	return role != access.None, err
+}
+
 // Members returns a page of the organization's members.
 func (s *Service) Members(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Member], err error) {
 	if err := mayRead.Check(who); err != nil {

@@ -100,8 +100,8 @@ func beside(prefix string) []string {
 }
 
 // learn names the ids of the demo: organizations by slug, people by the local
-// part of their address, those of other with "other-" before it, places by the
-// first word.
+// part of their address, those of other with "other-" before it, places and
+// employees by the first word.
 func (in *Instance) learn() map[string]string {
 	known := map[string]string{}
 	type item struct{ ID, Slug, Name, Username string }
@@ -116,6 +116,11 @@ func (in *Instance) learn() map[string]string {
 	for _, l := range page.Members {
 		word, _, _ := strings.Cut(strings.ToLower(l.Name), " ")
 		known[word] = l.ID
+	}
+	in.As("owner@demo.example", "demo").Do("GET", "/employees", "").JSON(in.t, &page)
+	for _, e := range page.Members {
+		word, _, _ := strings.Cut(strings.ToLower(e.Name), " ")
+		known[word] = e.ID
 	}
 	for _, username := range Accounts {
 		var me item

@@ -81,6 +81,24 @@ export const resources = {
       'officeOpenHour[lt]', 'officeOpenHour[lte]', 'exists[officeOpenHour]', 'officeCloseHour', 'timeZone', 'country', 'country[]', 'exists[country]',
       'exists[address]', 'createdAt[before]', 'updatedAt[after]', 'order[name]', 'order[officeOpenHour]', 'order[country]', 'order[createdAt]'],
   },
+  employees: {
+    name: 'Employee',
+    fields: {
+      id: '=string',
+      firstName: '*string',
+      lastName: '*string',
+      name: '=string',
+      email: 'string?',
+      location: 'iri:Location?',
+      user: 'iri:User?',
+      active: 'boolean',
+      createdAt: '=dateTime',
+      updatedAt: '=dateTime',
+    },
+    operations: { list: 'GET', create: 'POST', show: 'GET', edit: 'PATCH' },
+    filters: ['firstName', 'lastName', 'name', 'email', 'exists[email]', 'location', 'location[]', 'exists[location]', 'user', 'user[]',
+      'exists[user]', 'active', 'createdAt[before]', 'updatedAt[after]', 'order[firstName]', 'order[lastName]', 'order[name]', 'order[createdAt]'],
+  },
   countries: {
     name: 'Country',
     fields: {
