@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ func (serveCommand) Run(ctx context.Context, s *settings) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	defer listener.Close()
+	config.LocalURL = "http://" + reachable(listener.Addr())
 	a, err := app.New(ctx, config)
 	if err != nil {
 		return err
@@ -33,17 +35,14 @@ func (serveCommand) Run(ctx context.Context, s *settings) error {
 	if err := a.Check(ctx); err != nil {
 		return errors.Join(fmt.Errorf("tokens can't be signed: %w\nPut the right secret key back; when it is lost for good: sede keys replace", err), a.Close())
 	}
-	url := config.BaseURL
-	if url == "" {
-		url = "http://" + reachable(listener.Addr())
-	}
-	url += config.Prefix
+	url := cmp.Or(config.BaseURL, config.LocalURL) + config.Prefix
 	fmt.Fprintf(os.Stdout, "sede %s\n  API            %s/\n  documentation  %s/docs\n", config.Version, url, url)
 	if s.Demo {
 		if err := printDemo(ctx, a, url); err != nil {
 			return errors.Join(err, a.Close())
 		}
 	}
+	a.Start()
 	socket := os.Getenv("NOTIFY_SOCKET")
 	notify(socket, "READY=1")
 	context.AfterFunc(ctx, func() {

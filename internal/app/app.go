@@ -4,7 +4,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +21,9 @@ import (
 	"sede/internal/feature"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/jobs"
+	"sede/internal/mail"
+	"sede/internal/secret"
 	"sede/internal/web"
 )
 
@@ -29,6 +34,7 @@ type Config struct {
 	Dir          string         // the data folder
 	Synchronous  string         // SQLite: full or normal
 	BaseURL      string         // under which callers reach sede; empty: as each request says
+	LocalURL     string         // stands in links of mail when BaseURL is empty
 	Prefix       string         // of all paths, empty or e.g. /api
 	Keys         hydra.Keys     // how Hydra's keys are spelled
 	Version      string         // of the program
@@ -36,6 +42,7 @@ type Config struct {
 	CORSOrigins  []string       // who may call from a browser; "*" for all
 	Proxies      []netip.Prefix // whose X-Forwarded-For counts
 	DemoPassword string         // of the demo accounts; empty: a random one
+	Mailbox      mail.Mailbox   // who may read the development mailbox; empty: local callers
 	Log          *slog.Logger
 
 	Clock     clock.Clock             // default: the system's
@@ -49,6 +56,7 @@ type App struct {
 	config   Config
 	db       *db.DB
 	features features
+	jobs     *jobs.Queue
 	api      *hydra.API
 	handler  http.Handler
 }
@@ -93,29 +101,65 @@ func (a *App) assemble(ctx context.Context) error {
 	for _, name := range applied {
 		a.config.Log.Info("migrated", "migration", name)
 	}
-	ids := ident.NewSource(a.config.Clock.Now, a.config.Random)
-	platform := feature.Platform{DB: a.db, Audit: audit.New(ids, a.config.Clock), IDs: ids, Clock: a.config.Clock, Log: a.config.Log}
+	platform, err := a.platform()
+	if err != nil {
+		return err
+	}
 	if a.features, err = newFeatures(ctx, platform, a.config); err != nil {
 		return err
 	}
-	var resources []hydra.Declaration
-	var routes []hydra.Route
-	var describe []hydra.Describe
+	all := feature.Module{Routes: platform.Mail.Routes(a.problem), Workers: platform.Mail.Workers()}
 	for _, m := range a.features.modules() {
-		resources = append(resources, m.Resources...)
-		routes = append(routes, m.Routes...)
-		describe = append(describe, m.Describe...)
+		all.Resources = append(all.Resources, m.Resources...)
+		all.Routes = append(all.Routes, m.Routes...)
+		all.Describe = append(all.Describe, m.Describe...)
+		all.Workers = append(all.Workers, m.Workers...)
+		all.Schedules = append(all.Schedules, m.Schedules...)
 	}
+	if err := a.jobs.Register(all.Workers, all.Schedules); err != nil {
+		return err
+	}
+	return a.serve(all)
+}
+
+// platform makes what every feature may use.
+func (a *App) platform() (feature.Platform, error) {
+	c := &a.config
+	box, err := secret.NewBox(c.Random, c.SecretKey)
+	if err != nil {
+		return feature.Platform{}, err
+	}
+	p := feature.Platform{
+		DB: a.db, Clock: c.Clock, Random: c.Random, Secret: box, Log: c.Log,
+		IDs: ident.NewSource(c.Clock.Now, c.Random), BaseURL: cmp.Or(c.BaseURL, c.LocalURL) + c.Prefix,
+	}
+	if p.Random == nil {
+		p.Random = rand.Reader
+	}
+	p.Audit = audit.New(p.IDs, p.Clock)
+	p.Jobs = jobs.New(jobs.Config{DB: p.DB, Clock: p.Clock, IDs: p.IDs, Secret: p.Secret, Random: p.Random, Log: p.Log})
+	p.Mail = mail.New(mail.Config{DB: p.DB, Jobs: p.Jobs, IDs: p.IDs, Clock: p.Clock, Secret: p.Secret, Log: p.Log, Mailbox: c.Mailbox})
+	a.jobs = p.Jobs
+	return p, nil
+}
+
+// problem answers with an error once there is an API.
+func (a *App) problem(w http.ResponseWriter, r *http.Request, err error) {
+	a.api.WriteProblem(w, r, err)
+}
+
+// serve makes the API and its handler.
+func (a *App) serve(all feature.Module) (err error) {
 	a.api, err = hydra.New(hydra.Config{
 		Title: "sede", Description: "The workspace backend: organizations, people, places.", Version: a.config.Version,
 		Prefix: a.config.Prefix, BaseURL: a.config.BaseURL, Keys: a.config.Keys,
 		Log: a.config.Log, Clock: a.config.Clock, Authenticate: a.features.accounts.Authenticate,
-	}, resources, describe...)
+	}, all.Resources, all.Describe...)
 	if err != nil {
 		return err
 	}
 	a.handler = web.New(web.Config{
-		Routes: a.api.Handler(routes...), Problem: a.api.WriteProblem, Ready: a.db.Check,
+		Routes: a.api.Handler(all.Routes...), Problem: a.problem, Ready: a.db.Check,
 		Address: a.features.accounts.Address, CORSOrigins: a.config.CORSOrigins,
 		Version: a.config.Version, Clock: a.config.Clock, Log: a.config.Log,
 	})
@@ -139,6 +183,19 @@ func (a *App) Check(ctx context.Context) error { return a.features.accounts.Chec
 // token is worthless then, refresh tokens go on.
 func (a *App) ReplaceKeys(ctx context.Context) error { return a.features.accounts.ReplaceKeys(ctx) }
 
-// Close finishes the writes that wait and closes the database. Nothing may be
-// served any more.
-func (a *App) Close() error { return a.db.Close() }
+// Start begins to run jobs, until Close. Without it jobs are enqueued and left to
+// another process.
+func (a *App) Start() { a.jobs.Start() }
+
+// RunJobs runs the jobs that are due, one after the other, and returns how many
+// ran. It is for tests, instead of Start.
+func (a *App) RunJobs(ctx context.Context) (int, error) { return a.jobs.RunDue(ctx) }
+
+// Close finishes the jobs that run and the writes that wait, and closes the
+// database. Nothing may be served any more.
+func (a *App) Close() error {
+	if a.jobs != nil {
+		a.jobs.Close()
+	}
+	return a.db.Close()
+}

@@ -10,7 +10,6 @@ import (
 	"sede/internal/location"
 	"sede/internal/organization"
 	"sede/internal/reference"
-	"sede/internal/secret"
 )
 
 // features are the features of sede. A new one is a field, a line in
@@ -30,15 +29,12 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 		return f, err
 	}
 	f.organizations = organization.New(p)
-	box, err := secret.NewBox(c.Random, c.SecretKey)
-	if err != nil {
-		return f, err
-	}
 	f.accounts = account.New(p, account.Settings{
-		BaseURL: c.BaseURL, Secret: box, TrustedProxies: c.Proxies, Log: p.Log, Random: c.Random, Hashing: c.Hashing,
+		BaseURL: c.BaseURL, Secret: p.Secret, TrustedProxies: c.Proxies, Log: p.Log, Random: c.Random, Hashing: c.Hashing,
 	})
 	f.accounts.SetMemberships(members{f.organizations})
 	f.organizations.OnMembershipChange(f.accounts.Changed)
+	p.Mail.SetSilent(f.organizations.Silent)
 	f.locations = location.New(p, f.organizations.TimeZone)
 	f.employees = employee.New(p, f.organizations.IsMember)
 	return f, nil

@@ -26,8 +26,10 @@ func layers() []layer {
 		{"platform", map[string]string{
 			"internal/audit":   "internal/db",
 			"internal/db":      "",
-			"internal/feature": "internal/audit internal/db internal/hydra",
+			"internal/feature": "internal/audit internal/db internal/hydra internal/jobs internal/mail internal/secret",
 			"internal/hydra":   "internal/db internal/phrase",
+			"internal/jobs":    "internal/db internal/secret",
+			"internal/mail":    "internal/db internal/hydra internal/jobs internal/phrase internal/secret",
 			"internal/phrase":  "",
 			"internal/secret":  "",
 			"internal/web":     "",
@@ -97,8 +99,15 @@ func owned() map[string][]string {
 func uses() map[string][]string {
 	return map[string][]string{
 		// Reach beyond one caller's organization.
-		"access.System":   {"internal/organization"},
-		"access.Instance": {"internal/account", "internal/db", "internal/organization", "internal/reference"},
+		"access.System": {
+			"internal/jobs", // a job works for the organization that it was enqueued for
+			"internal/organization",
+		},
+		"access.Instance": {
+			"internal/account", "internal/db", "internal/organization", "internal/reference",
+			"internal/jobs", // jobs of all organizations wait in one queue
+			"internal/mail", // the development mailbox belongs to the instance
+		},
 		// Who calls is found out from tokens, and told by set-up.
 		"access.Caller{}": {"internal/account", "internal/app"},
 		// The machine's clock.
@@ -118,6 +127,8 @@ func state() map[string]string {
 		"internal/sedetest.templates":        "made once for all tests of a process",
 		"internal/sedetest.update":           "a flag",
 		"internal/sedetest/pgcluster.shared": "one server for all tests of a process",
+		"internal/mail.layout":               "embedded",
+		"internal/mail.mailboxHTML":          "embedded",
 		"internal/phrase.portuguese":         "embedded",
 		"internal/phrase.polish":             "embedded",
 		"internal/db.migrationFS":            "embedded",

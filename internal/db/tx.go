@@ -226,6 +226,16 @@ func (tx *Tx) TryLock(name string) (got bool, err error) {
 	return got, err
 }
 
+// SkipLocked returns the end of a SELECT that takes rows for an UPDATE and leaves
+// out those that others have taken. On SQLite it is empty, because there is one
+// writer.
+func (tx *Tx) SkipLocked() string {
+	if tx.lite != nil {
+		return ""
+	}
+	return "FOR UPDATE SKIP LOCKED"
+}
+
 func (tx *Tx) lockRow(sql, name string) Row {
 	if !tx.write {
 		return Row{err: errReadTx}

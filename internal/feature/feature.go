@@ -1,9 +1,10 @@
 // Package feature is what a feature hands to the composition: the resources it
-// declares and the routes it serves beside them. It is also what the composition
-// hands to every feature: the Platform.
+// declares, the routes it serves beside them, and the work it does outside of
+// requests. It is also what the composition hands to every feature: the Platform.
 package feature
 
 import (
+	"io"
 	"log/slog"
 
 	"sede/internal/audit"
@@ -11,15 +12,23 @@ import (
 	"sede/internal/db"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/jobs"
+	"sede/internal/mail"
+	"sede/internal/secret"
 )
 
 // Platform is what every feature may use.
 type Platform struct {
-	DB    *db.DB
-	Audit *audit.Log
-	IDs   *ident.Source
-	Clock clock.Clock
-	Log   *slog.Logger
+	DB      *db.DB
+	Audit   *audit.Log
+	Jobs    *jobs.Queue
+	Mail    *mail.Post
+	IDs     *ident.Source
+	Clock   clock.Clock
+	Random  io.Reader // for secrets
+	Secret  *secret.Box
+	BaseURL string // under which people reach sede, without a slash at the end; empty: not known
+	Log     *slog.Logger
 }
 
 // Module is one feature.
@@ -27,4 +36,6 @@ type Module struct {
 	Resources []hydra.Declaration
 	Routes    []hydra.Route
 	Describe  []hydra.Describe // what the OpenAPI document says about the routes
+	Workers   []jobs.Worker
+	Schedules []jobs.Schedule
 }

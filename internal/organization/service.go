@@ -468,3 +468,11 @@ func (s *Service) Configs(ctx context.Context, who *access.Caller, q *page.Query
 func (s *Service) Config(ctx context.Context, who *access.Caller, id ident.ID, c *Config) error {
 	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return findConfig(tx, who.Scope(), id, c) })
 }
+
+// Silent reports whether nothing may leave the organization: no mail, no call to
+// others. The transaction reaches the organization.
+func (s *Service) Silent(tx *db.Tx, organization ident.ID) (bool, error) {
+	var o Organization
+	err := find(tx, organization, &o)
+	return err == nil && o.Type == Demo, err
+}

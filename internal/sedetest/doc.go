@@ -18,6 +18,7 @@
 //	as NAME [in REF]        who sends what follows: an account of the demo, or
 //	                        nobody; REF goes into X-Organization
 //	advance 2h              moves the clock
+//	jobs                    runs the jobs and schedules that are due, until none is
 //	faults off              the fault driver leaves this script alone
 //	METHOD /target          a request, then its lines:
 //	Name: value             a header; without value: the usual one is not sent

@@ -25,6 +25,7 @@ import (
 	"sede/internal/app"
 	"sede/internal/clock"
 	"sede/internal/db"
+	"sede/internal/mail"
 	"sede/internal/sedetest/contract"
 	"sede/internal/sedetest/pgcluster"
 )
@@ -129,7 +130,7 @@ const databaseFile = "sede.db"
 // template and of the instance apart.
 func (in *Instance) settings(seed byte) app.Config {
 	return app.Config{
-		Synchronous: "normal", BaseURL: "http://sede.test", DemoPassword: Password, SecretKey: bytes.Repeat([]byte{7}, 32),
+		Synchronous: "normal", BaseURL: "http://sede.test", DemoPassword: Password, Mailbox: mail.Open, SecretKey: bytes.Repeat([]byte{7}, 32),
 		Clock: in.Clock, Random: &source{chacha: rand.NewChaCha8([32]byte{seed})}, Hashing: weak(),
 		Interrupt: in.interrupt, Log: slog.New(slog.DiscardHandler),
 	}
@@ -280,6 +281,14 @@ func (in *Instance) Advance(d time.Duration) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	clear(in.tokens)
+}
+
+// RunJobs runs the jobs and schedules that are due, until none is.
+func (in *Instance) RunJobs() {
+	in.t.Helper()
+	if _, err := in.App.RunJobs(context.Background()); err != nil {
+		in.t.Fatal(err)
+	}
 }
 
 // Do sends a request with further headers, given as names and values in turn; a

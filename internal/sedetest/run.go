@@ -81,6 +81,10 @@ func (s *script) play(t *testing.T, in *Instance, faults bool) *player {
 			in.Advance(st.move)
 			continue
 		}
+		if st.jobs {
+			in.RunJobs()
+			continue
+		}
 		p.play(st)
 	}
 	return p

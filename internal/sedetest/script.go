@@ -18,13 +18,14 @@ type script struct {
 	faults bool // whether the fault driver may run it
 }
 
-// step is one request, or a move of the clock.
+// step is one request, a move of the clock, or a run of the jobs.
 type step struct {
 	line   int // from 1
 	title  string
 	user   string // nobody: empty
 	org    string // X-Organization, or empty
 	move   time.Duration
+	jobs   bool
 	method string
 	target string
 	header []headerLine
@@ -118,6 +119,8 @@ func (r *reader) next() error {
 			return err
 		}
 		r.steps = append(r.steps, step{line: r.at + 1, move: d})
+	case line == "jobs":
+		r.steps = append(r.steps, step{line: r.at + 1, jobs: true})
 	case line == "faults off":
 		r.faults = false
 	case requestLine.MatchString(line):

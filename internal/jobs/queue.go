@@ -1,0 +1,127 @@
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/clock"
+	"sede/internal/db"
+	"sede/internal/ident"
+	"sede/internal/secret"
+)
+
+// Config is what a Queue works with.
+type Config struct {
+	DB      *db.DB
+	Clock   clock.Clock
+	IDs     *ident.Source
+	Secret  *secret.Box  // seals arguments
+	Random  io.Reader    // for jitter; nil: the system's
+	Log     *slog.Logger // nil: discards
+	Workers int          // jobs at once; 0: 8
+}
+
+// Queue keeps jobs and runs them. It is safe for concurrent use.
+type Queue struct {
+	Config
+	runner  ident.ID // this process among those that run jobs
+	wakeup  chan struct{}
+	workers map[string]Worker
+	kinds   []any // of the workers, sorted
+	claim   claim // the statements made for the kinds
+
+	schedules []*repeated
+
+	mu     sync.Mutex // held from before a claim until its runs are in mine
+	mine   map[ident.ID]*run
+	watch  watch
+	looked time.Time // when the loop looked last
+
+	life     context.Context // of running jobs
+	kill     context.CancelFunc
+	stop     chan struct{} // closed when no further job may begin
+	stopping sync.Once
+	busy     sync.WaitGroup
+}
+
+// New returns a Queue that runs nothing until Start or RunDue.
+func New(config Config) *Queue {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Random == nil {
+		config.Random = rand.Reader
+	}
+	if config.Workers == 0 {
+		config.Workers = 8
+	}
+	q := &Queue{
+		Config: config, runner: config.IDs.New(), wakeup: make(chan struct{}, 1), workers: map[string]Worker{},
+		mine: map[ident.ID]*run{}, watch: watch{}, stop: make(chan struct{}),
+	}
+	q.life, q.kill = context.WithCancel(context.Background())
+	return q
+}
+
+// Register adds workers and schedules. It is called before Start and RunDue, and
+// fails when a kind has two workers.
+func (q *Queue) Register(workers []Worker, schedules []Schedule) error {
+	for _, s := range schedules {
+		r := &repeated{Schedule: s, kind: Kind[struct{}]{Name: "schedule." + s.Name}}
+		if s.Every <= 0 {
+			return fmt.Errorf("jobs: schedule %s has no interval", s.Name)
+		}
+		q.schedules = append(q.schedules, r)
+		workers = append(workers, r.worker())
+	}
+	for _, w := range workers {
+		if _, twice := q.workers[w.kind]; twice {
+			return fmt.Errorf("jobs: kind %s has two workers", w.kind)
+		}
+		q.workers[w.kind] = w
+	}
+	names := make([]string, 0, len(q.workers))
+	for name := range q.workers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	q.kinds = q.kinds[:0]
+	for _, name := range names {
+		q.kinds = append(q.kinds, name)
+	}
+	q.claim = newClaim(len(names))
+	return nil
+}
+
+// enqueue writes the job and has the workers woken after the commit.
+func (q *Queue) enqueue(tx *db.Tx, scope access.Scope, kind string, attempts int, args []byte, o Options) {
+	now := q.Clock.Now().Truncate(time.Microsecond)
+	r := row{organization: scope.Organization(), id: q.IDs.New(), kind: kind, unique: o.Unique,
+		args: args, sealed: o.Sealed, most: attempts, runAt: now, createdAt: now}
+	if o.At.After(now) {
+		r.runAt = o.At
+	}
+	if o.Sealed {
+		r.args = q.Secret.Seal(purpose(kind, r.id), args)
+	}
+	insert(tx, &r)
+	tx.AfterCommit(q.wake)
+}
+
+// purpose ties sealed arguments to their job.
+func purpose(kind string, id ident.ID) string { return "job " + kind + " " + id.String() }
+
+// wake has the runner look for jobs that are due.
+func (q *Queue) wake() {
+	select {
+	case q.wakeup <- struct{}{}:
+	default: // it will look anyway
+	}
+}

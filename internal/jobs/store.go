@@ -1,0 +1,172 @@
+package jobs
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sede/internal/db"
+	"sede/internal/ident"
+	"sede/internal/null"
+)
+
+// The states of a job.
+const (
+	waiting   = "waiting"
+	running   = "running"
+	done      = "done"
+	failed    = "failed"    // its attempts are used up, or it can't ever succeed
+	discarded = "discarded" // an operator gave it up
+)
+
+// row is a new job.
+type row struct {
+	organization, id ident.ID
+	kind, unique     string
+	args             []byte
+	sealed           bool
+	most             int
+	runAt, createdAt time.Time
+}
+
+// insert stores a job, unless its unique key is taken.
+func insert(tx *db.Tx, r *row) {
+	tx.Queue(`INSERT INTO job (organization_id, id, kind, state, unique_key, args, sealed, attempts, most_attempts, run_at, created_at)
+		VALUES ($1, $2, $3, 'waiting', $4, $5, $6, 0, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		r.organization, r.id, r.kind, null.Value[string]{V: r.unique, Valid: r.unique != ""}, r.args, r.sealed,
+		r.most, r.runAt, r.createdAt)
+}
+
+// claim holds the statements that look for jobs of the kinds known here; others
+// are left to processes that know them.
+type claim struct{ next, take string }
+
+func newClaim(kinds int) claim {
+	return claim{
+		next: `SELECT run_at FROM job WHERE state = 'waiting' AND kind IN (` + parameters(1, kinds) + `) ORDER BY run_at LIMIT 1`,
+		take: `WITH due AS MATERIALIZED (
+				SELECT organization_id, id FROM job WHERE state = 'waiting' AND run_at <= $1 AND kind IN (` + parameters(4, kinds) + `)
+				ORDER BY run_at, id LIMIT $2 %s)
+			UPDATE job SET state = 'running', attempts = attempts + 1, runner_id = $3, started_at = $1
+			FROM due WHERE job.organization_id = due.organization_id AND job.id = due.id
+			RETURNING job.organization_id, job.id, job.kind, job.args, job.sealed, job.attempts, job.most_attempts, job.run_at`,
+	}
+}
+
+// parameters returns "$first, …", n of them.
+func parameters(first, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(first+i)
+	}
+	return strings.Join(list, ", ")
+}
+
+// nextDue returns when the next waiting job is due, false when none waits.
+func (c *claim) nextDue(tx *db.Tx, kinds []any) (at time.Time, some bool, err error) {
+	if len(kinds) == 0 {
+		return at, false, nil
+	}
+	err = tx.Row(c.next, kinds...).Scan(&at)
+	if errors.Is(err, db.ErrNoRows) {
+		return at, false, nil
+	}
+	return at, err == nil, err
+}
+
+// taken is a job that a process took to run it.
+type taken struct {
+	organization, id ident.ID
+	kind             string
+	args             []byte
+	sealed           bool
+	attempt, most    int
+	runAt            time.Time
+}
+
+// takeDue makes up to n due jobs running and returns them, those due first first.
+func (c *claim) takeDue(tx *db.Tx, runner ident.ID, now time.Time, n int, kinds []any) (list []taken, err error) {
+	if len(kinds) == 0 {
+		return nil, nil
+	}
+	rows := tx.Query(fmt.Sprintf(c.take, tx.SkipLocked()), append([]any{now, n, runner}, kinds...)...)
+	defer rows.Close()
+	for rows.Next() {
+		var t taken
+		if err := rows.Scan(&t.organization, &t.id, &t.kind, &t.args, &t.sealed, &t.attempt, &t.most, &t.runAt); err != nil {
+			return nil, err
+		}
+		t.kind, t.args = strings.Clone(t.kind), bytes.Clone(t.args)
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b taken) int {
+		return cmp.Or(a.runAt.Compare(b.runAt), bytes.Compare(a.id[:], b.id[:]))
+	})
+	return list, rows.Err()
+}
+
+// outcome is what becomes of a job after a run.
+type outcome struct {
+	state    string
+	attempts int // begun runs that count
+	runAt    time.Time
+	error    null.Value[string]
+	finished null.Value[time.Time]
+	wipe     bool // the arguments are not needed any more
+}
+
+// settle ends a run, and reports whether the job was still that run's.
+func settle(tx *db.Tx, t *taken, runner ident.ID, o outcome) (bool, error) {
+	changed, err := tx.Exec(`UPDATE job SET state = $5, attempts = $6, run_at = $7, error = $8, finished_at = $9, runner_id = NULL, args = COALESCE($10, args)
+		WHERE organization_id = $1 AND id = $2 AND state = 'running' AND runner_id = $3 AND attempts = $4`,
+		t.organization, t.id, runner, t.attempt, o.state, o.attempts, o.runAt, o.error, o.finished, null.Value[[]byte]{V: []byte{}, Valid: o.wipe})
+	return changed > 0, err
+}
+
+// sighting is a running job as it was seen, with the beat of its process.
+type sighting struct {
+	taken
+	runner ident.ID
+	beat   int64
+}
+
+// running returns the jobs that run anywhere.
+func runningNow(tx *db.Tx) (list []sighting, err error) {
+	rows := tx.Query(`SELECT j.organization_id, j.id, j.kind, j.attempts, j.most_attempts, j.run_at, j.runner_id, COALESCE(r.beat, 0)
+		FROM job j LEFT JOIN job_runner r ON r.id = j.runner_id WHERE j.state = 'running' ORDER BY j.id`)
+	defer rows.Close()
+	for rows.Next() {
+		var s sighting
+		if err := rows.Scan(&s.organization, &s.id, &s.kind, &s.attempt, &s.most, &s.runAt, &s.runner, &s.beat); err != nil {
+			return nil, err
+		}
+		s.kind = strings.Clone(s.kind)
+		list = append(list, s)
+	}
+	return list, rows.Err()
+}
+
+// beat says that the process lives.
+func beat(tx *db.Tx, runner ident.ID, now time.Time) {
+	tx.Queue(`INSERT INTO job_runner (id, beat, beat_at) VALUES ($1, 1, $2)
+		ON CONFLICT (id) DO UPDATE SET beat = job_runner.beat + 1, beat_at = $2`, runner, now)
+}
+
+// next returns when a schedule is due, after noting it if it was never seen.
+func nextOf(tx *db.Tx, name string, first time.Time) (at time.Time, err error) {
+	tx.Queue(`INSERT INTO job_schedule (name, next_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, first)
+	err = tx.Row(`SELECT next_at FROM job_schedule WHERE name = $1`, name).Scan(&at)
+	return at, err
+}
+
+// moveNext moves a schedule on, and reports whether it stood where it was
+// thought to.
+func moveNext(tx *db.Tx, name string, from, to time.Time) (bool, error) {
+	changed, err := tx.Exec(`UPDATE job_schedule SET next_at = $3 WHERE name = $1 AND next_at = $2`, name, from, to)
+	return changed > 0, err
+}
