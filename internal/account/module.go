@@ -8,6 +8,7 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
+	"sede/internal/db"
 	"sede/internal/feature"
 	"sede/internal/hydra"
 	"sede/internal/ident"
@@ -63,6 +64,12 @@ func New(p feature.Platform, settings Settings) *Service {
 // SetMemberships says who to ask about organizations. It is called once, before
 // the first request.
 func (s *Service) SetMemberships(m Memberships) { s.memberships = m }
+
+// OnRename sets who hears of a user's new name or username, in the transaction
+// that changes it. Its scope is the instance.
+func (s *Service) OnRename(do func(tx *db.Tx, user ident.ID, name, username string) error) {
+	s.renamed = do
+}
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {

@@ -31,6 +31,7 @@ type Service struct {
 	log         *slog.Logger
 	issuer      string
 	memberships Memberships
+	renamed     func(tx *db.Tx, user ident.ID, name, username string) error
 	proxies     proxies
 
 	params    *argon2id.Params
@@ -85,6 +86,17 @@ func (s *Service) FindByUsername(ctx context.Context, username string) (u User, 
 	}
 	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error { return findUsername(tx, normal, &u) })
 	return u, err
+}
+
+// Person returns the name and the username of a user, which stay as they are
+// until the transaction ends; Missing when there is no such user.
+func (s *Service) Person(tx *db.Tx, user ident.ID) (name, username string, err error) {
+	if err := lockUser(tx, user); err != nil {
+		return "", "", err
+	}
+	var u User
+	err = findUser(tx, user, &u)
+	return u.Name, u.Username, err
 }
 
 // SetPassword replaces a user's password and ends all their sessions. who is nil
@@ -261,6 +273,14 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, u
 
 // store writes a changed user as the next version.
 func (s *Service) store(tx *db.Tx, who *access.Caller, before, u *User) error {
+	if s.renamed != nil && (u.Name != before.Name || u.Username != before.Username) {
+		if err := lockUser(tx, u.ID); err != nil {
+			return err
+		}
+		if err := s.renamed(tx, u.ID, u.Name, u.Username); err != nil {
+			return err
+		}
+	}
 	u.Version, u.UpdatedAt = before.Version+1, s.now.Now().Truncate(time.Second)
 	if err := updateUser(tx, u); err != nil {
 		return err

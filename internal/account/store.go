@@ -49,6 +49,9 @@ func findUser(tx *db.Tx, id ident.ID, u *User) error {
 	return missing(u.scan(tx.Row(`SELECT `+userColumns+` FROM app_user WHERE id = $1`, id).Scan))
 }
 
+// lockUser holds the name and username of a user until the transaction ends.
+func lockUser(tx *db.Tx, user ident.ID) error { return tx.Lock("account/user/" + user.String()) }
+
 // findUsername loads a user by the normalised e-mail address; Missing when there
 // is none.
 func findUsername(tx *db.Tx, username string, u *User) error {

@@ -33,6 +33,8 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 		BaseURL: c.BaseURL, Secret: p.Secret, TrustedProxies: c.Proxies, Log: p.Log, Random: c.Random, Hashing: c.Hashing,
 	})
 	f.accounts.SetMemberships(members{f.organizations})
+	f.accounts.OnRename(f.organizations.Renamed)
+	f.organizations.SetPeople(f.accounts.Person)
 	f.organizations.OnMembershipChange(f.accounts.Changed)
 	p.Mail.SetSilent(f.organizations.Silent)
 	f.locations = location.New(p, f.organizations.TimeZone)

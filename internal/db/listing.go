@@ -25,6 +25,11 @@ type Listing struct {
 	// Page calls with args are always counted.
 	Counted bool
 
+	// Groups names fields with few values, none with a slash in it, by which
+	// CountGroup counts the rows too. The total of an exact filter on these
+	// fields alone is then read as well.
+	Groups []string
+
 	// Wide says that the collection is not one of an organization: $1 is then
 	// the first of Page's args instead of the organization.
 	Wide bool
@@ -57,8 +62,8 @@ var errField = errors.New("db: unknown field")
 // read the columns of Select. args are for the conditions of Where and From,
 // from $2 on ($1 is the scope's organization), or from $1 on when Wide.
 //
-// The total is exact for unfiltered Counted collections and up to 10,000
-// matches otherwise; beyond, it is 10,000 and not Exact. more says whether a
+// The total is exact where counters tell it (see Counted, Groups) and up to
+// 10,000 matches otherwise; beyond, it is 10,000 and not Exact. more says whether a
 // further page has rows. On PostgreSQL page and total take one round trip. In
 // an order by Key alone page N of an unfiltered Counted collection costs what
 // page 1 costs, see anchors; in others the rows before it are skipped one by one.
@@ -75,6 +80,9 @@ func (l *Listing) Page(tx *Tx, scope access.Scope, q *page.Query, args []any, sc
 	p.args = append(p.args, args...)
 	p.org = scope.Organization()
 	p.counted = l.Counted && len(args) == 0 && len(q.Filters) == 0
+	if len(args) == 0 {
+		p.groups = l.groups(q.Filters)
+	}
 	if err := p.conditions(q.Filters); err != nil {
 		return total, false, err
 	}

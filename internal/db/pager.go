@@ -18,7 +18,8 @@ type pager struct {
 	size    int
 	offset  int64
 	scan    func(*Rows) error
-	counted bool // the total is in row_count
+	counted bool     // the total is in row_count
+	groups  []string // patterns of the counters whose sum the total is
 
 	rows  int // read, up to size+1
 	more  bool
@@ -102,21 +103,32 @@ func (p *pager) countSQL() string {
 }
 
 func (p *pager) countRow() Row {
-	if p.counted {
+	switch {
+	case p.counted:
 		return p.tx.Row(countedSQL, p.org, p.l.Table)
+	case p.groups != nil:
+		sql, args := p.groupsSQL()
+		return p.tx.Row(sql, args...)
 	}
 	return p.tx.Row(p.countSQL(), p.args...)
 }
 
 func (p *pager) countAhead() Row {
-	if p.counted {
+	switch {
+	case p.counted:
 		return p.tx.Ahead(countedSQL, p.org, p.l.Table)
+	case p.groups != nil:
+		sql, args := p.groupsSQL()
+		return p.tx.Ahead(sql, args...)
 	}
 	return p.tx.Ahead(p.countSQL(), p.args...)
 }
 
 // count sets the total from what was counted.
 func (p *pager) count(row Row) error {
+	if p.groups != nil {
+		return p.countGroups(row)
+	}
 	err := row.Scan(&p.total.Rows)
 	if err == ErrNoRows {
 		err = nil // nothing was counted yet
@@ -126,6 +138,20 @@ func (p *pager) count(row Row) error {
 		p.total.Rows = countLimit
 	}
 	return err
+}
+
+// countGroups sets the total from the counters of groups. When these don't add
+// up, because rows were written by a sede that knew of no groups, it counts.
+func (p *pager) countGroups(row Row) error {
+	var off int64
+	if err := row.Scan(&p.total.Rows, &off); err != nil {
+		return err
+	}
+	if p.total.Exact = off == 0; p.total.Exact {
+		return nil
+	}
+	p.groups = nil
+	return p.count(p.countRow())
 }
 
 // deep reports whether so many rows come before the page that an anchor pays.

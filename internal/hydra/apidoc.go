@@ -137,7 +137,7 @@ func (res *resource) class() docClass {
 		Properties: properties(res.name, res.specs, res.writes),
 	}
 	for _, op := range res.operations {
-		if !op.atEntrypoint() {
+		if !op.atEntrypoint() && !op.misleads() {
 			c.Operations = append(c.Operations, op.document())
 		}
 	}
@@ -229,6 +229,21 @@ func (op *operation) atEntrypoint() bool {
 	return (op.kind == opList || op.method == http.MethodPost) && op.of.collection() != nil
 }
 
+// misleads reports whether clients would take the operation for a way to create
+// an item where there is none: Hydra gives operations no paths, so a POST is a
+// POST. Such an action is left out; OpenAPI has it.
+func (op *operation) misleads() bool {
+	if op.kind != opAction || op.method != http.MethodPost || op.status == http.StatusCreated {
+		return false
+	}
+	for _, other := range op.of.operations {
+		if other.kind == opCreate {
+			return false
+		}
+	}
+	return true
+}
+
 // title is a name for the operation, e.g. getLocationCollection, postLocation
 // or postOrganizationClear.
 func (op *operation) title() string {
@@ -292,7 +307,7 @@ func (api *API) entrypointClass() docClass {
 			},
 		}
 		for _, op := range res.operations {
-			if op != list && op.atEntrypoint() {
+			if op != list && op.atEntrypoint() && !op.misleads() {
 				p.Property.Operations = append(p.Property.Operations, op.document())
 			}
 		}

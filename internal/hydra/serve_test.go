@@ -323,3 +323,18 @@ func TestDeclarationsThatDoNotStart(t *testing.T) {
 		}
 	}
 }
+
+// TestActionsThatCreateNothing are not documented where clients would take them
+// for the way to create an item.
+func TestActionsThatCreateNothing(t *testing.T) {
+	h := notes(t, Config{})
+	docs := ask(h, "GET", "/docs.jsonld", "").Body.String()
+	for title, want := range map[string]bool{"postNoteUpload": true, "postNoteClear": false, "postNoteCrash": false} {
+		if got := strings.Contains(docs, `"`+title+`"`); got != want {
+			t.Errorf("%s is documented: %v, want %v", title, got, want)
+		}
+	}
+	if open := ask(h, "GET", "/docs.jsonopenapi", "").Body.String(); !strings.Contains(open, `"/notes/{id}/clear"`) {
+		t.Error("the OpenAPI document lacks the action")
+	}
+}

@@ -64,20 +64,6 @@ var storeFields = []hydra.Field[Store]{
 	hydra.Int("bytes", func(s *Store) *int64 { return &s.Bytes }).Doc("The size of the whole database."),
 }
 
-var memberFields = []hydra.Field[Member]{
-	hydra.ID(func(m *Member) *ident.ID { return &m.ID }),
-	hydra.Ref("organization", "Organization", func(m *Member) *ident.ID { return &m.Organization }).ReadOnly(),
-	hydra.Ref("member", "User", func(m *Member) *ident.ID { return &m.User }).ReadOnly().
-		Doc("The user who is the member.").Filter(hydra.Exact),
-	hydra.Text("role", func(m *Member) *string { return &m.Role }).OneOf("guest", "member", "billing", "admin", "owner").ReadOnly().
-		Doc("What the member may do.").Filter(hydra.Exact).Sortable(),
-	hydra.Text("status", func(m *Member) *string { return &m.Status }).OneOf(MemberActive, MemberSuspended).ReadOnly().
-		Filter(hydra.Exact).Sortable(),
-	hydra.Time("joinedAt", func(m *Member) *time.Time { return &m.JoinedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
-	hydra.Time("createdAt", func(m *Member) *time.Time { return &m.CreatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
-	hydra.Time("updatedAt", func(m *Member) *time.Time { return &m.UpdatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
-}
-
 var configFields = []hydra.Field[Config]{
 	hydra.ID(func(c *Config) *ident.ID { return &c.ID }),
 	hydra.Ref("organization", "Organization", func(c *Config) *ident.ID { return &c.Organization }).ReadOnly(),
@@ -112,16 +98,7 @@ func (s *Service) resources() []hydra.Declaration {
 				hydra.Update[Organization]{Access: maySee, Do: s.Update},
 			},
 		},
-		hydra.Resource[Member]{
-			Name: "OrganizationUser", Path: "/organization-users",
-			Doc:     "A user in an organization, with a role.",
-			Fields:  memberFields,
-			Version: func(m *Member) int64 { return m.Version },
-			Operations: []hydra.Operation{
-				hydra.List[Member]{Access: mayRead, Do: hydra.OfAll(s.Members)},
-				hydra.Get[Member]{Access: mayRead, Do: hydra.ByID(s.Member)},
-			},
-		},
+		s.memberResource(),
 		hydra.Resource[Config]{
 			Name: "OrganizationConfig", Path: "/organization-configs",
 			Doc:     "A setting of the organization.",

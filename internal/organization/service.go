@@ -40,6 +40,8 @@ type Service struct {
 	onCreate []func(tx *db.Tx, who *access.Caller, o *Organization) error
 	// changed hears of users whose memberships change, in the transaction.
 	changed func(tx *db.Tx, users ...ident.ID) error
+	// person tells the name and e-mail address of a user.
+	person func(tx *db.Tx, user ident.ID) (name, email string, err error)
 }
 
 // OnCreate adds work to the transaction that creates an organization.
@@ -50,6 +52,12 @@ func (s *Service) OnCreate(do func(tx *db.Tx, who *access.Caller, o *Organizatio
 // OnMembershipChange sets who hears of users whose memberships change, in the
 // transaction that changes them.
 func (s *Service) OnMembershipChange(do func(tx *db.Tx, users ...ident.ID) error) { s.changed = do }
+
+// SetPeople sets who tells the name and e-mail address of a user, and keeps them
+// as they are until the transaction ends. Without it members have none.
+func (s *Service) SetPeople(person func(tx *db.Tx, user ident.ID) (name, email string, err error)) {
+	s.person = person
+}
 
 // List returns the organizations that the caller belongs to; operators see all.
 func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Organization], err error) {
@@ -226,9 +234,7 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, o *Organization) error {
 		return err
 	}
 	scope := access.System(o.ID)
-	owner := Member{ID: s.ids.New(), User: who.User, Role: access.Owner.String(), Status: MemberActive,
-		JoinedAt: now, Version: 1, CreatedAt: now, UpdatedAt: now}
-	if err := insertMember(tx, scope, &owner); err != nil {
+	if _, err := s.addMember(tx, scope, who.User, access.Owner.String()); err != nil {
 		return err
 	}
 	for _, c := range initial(o.Name) {
@@ -412,44 +418,6 @@ func (s *Service) TimeZone(tx *db.Tx, scope access.Scope) (string, error) {
 func (s *Service) IsMember(tx *db.Tx, scope access.Scope, user ident.ID) (bool, error) {
 	role, err := roleOf(tx, scope.Organization(), user)
 	return role != access.None, err
-}
-
-// Members returns a page of the organization's members.
-func (s *Service) Members(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Member], err error) {
-	if err := mayRead.Check(who); err != nil {
-		return r, err
-	}
-	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) (err error) {
-		r, err = listMembers(tx, who.Scope(), q)
-		return err
-	})
-	return r, err
-}
-
-// Member loads one member.
-func (s *Service) Member(ctx context.Context, who *access.Caller, id ident.ID, m *Member) error {
-	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return findMember(tx, who.Scope(), id, m) })
-}
-
-// AddMember makes a user a member; for set-up, not for callers. It does nothing
-// when the user is one already.
-func (s *Service) AddMember(ctx context.Context, organization, user ident.ID, role access.Role) error {
-	scope := access.System(organization)
-	now := s.now.Now().Truncate(time.Second)
-	return s.db.Write(ctx, scope, func(tx *db.Tx) error {
-		if has, err := roleOf(tx, organization, user); err != nil || has != access.None {
-			return err
-		}
-		m := Member{ID: s.ids.New(), Organization: organization, User: user, Role: role.String(), Status: MemberActive,
-			JoinedAt: now, Version: 1, CreatedAt: now, UpdatedAt: now}
-		if err := insertMember(tx, scope, &m); err != nil {
-			return err
-		}
-		if err := s.membershipChanged(tx, user); err != nil {
-			return err
-		}
-		return s.record(tx, scope, nil, audit.Entry{Action: "create", Resource: "OrganizationUser", Key: m.ID.String(), After: hydra.JSON(memberFields, &m)})
-	})
 }
 
 // Configs returns a page of the organization's settings.

@@ -9,7 +9,6 @@ import (
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/ident"
-	"sede/internal/null"
 	"sede/internal/page"
 )
 
@@ -160,7 +159,7 @@ func rowCounts(tx *db.Tx, items []Organization) (map[ident.ID][]Rows, error) {
 	}
 	counts := make(map[ident.ID][]Rows, len(items))
 	rows := tx.Query(`SELECT organization_id, resource, rows FROM row_count
-		WHERE organization_id IN (`+placeholders(len(ids))+`) AND resource <> 'seat' ORDER BY resource`, ids...)
+		WHERE organization_id IN (`+placeholders(len(ids))+`) AND resource <> 'seat' AND resource NOT LIKE '%/%' ORDER BY resource`, ids...)
 	defer rows.Close()
 	for rows.Next() {
 		var organization ident.ID
@@ -183,61 +182,6 @@ func placeholders(n int) string {
 		b.WriteString("$" + strconv.Itoa(i+1))
 	}
 	return b.String()
-}
-
-const memberColumns = `organization_id, id, user_id, role, status, joined_at, version, created_at, updated_at`
-
-func (m *Member) scan(into func(...any) error) error {
-	return into(&m.Organization, &m.ID, &m.User, &m.Role, &m.Status, &m.JoinedAt, &m.Version, &m.CreatedAt, &m.UpdatedAt)
-}
-
-var members = db.Listing{
-	Table: "organization_user", Select: memberColumns, Order: "id", Counted: true,
-	Columns: map[string]db.Column{
-		"member": {SQL: "user_id"}, "role": {SQL: "role"}, "status": {SQL: "status"},
-		"joinedAt": {SQL: "joined_at"}, "createdAt": {SQL: "created_at"}, "updatedAt": {SQL: "updated_at"},
-	},
-}
-
-func listMembers(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Member], err error) {
-	r.Items = make([]Member, 0, q.Size)
-	r.Total, r.More, err = members.Page(tx, scope, q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Member{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
-}
-
-func findMember(tx *db.Tx, scope access.Scope, id ident.ID, m *Member) error {
-	return orMissing(m.scan(tx.Row(`SELECT `+memberColumns+` FROM organization_user WHERE organization_id = $1 AND id = $2`,
-		scope.Organization(), id).Scan))
-}
-
-// roleOf is the role of an active member, None for others.
-func roleOf(tx *db.Tx, organization, user ident.ID) (access.Role, error) {
-	var name string
-	err := tx.Row(`SELECT role FROM organization_user WHERE organization_id = $1 AND user_id = $2 AND status = 'active'`,
-		organization, user).Scan(&name)
-	if errors.Is(err, db.ErrNoRows) {
-		return access.None, nil
-	}
-	role, _ := access.ParseRole(name)
-	return role, err
-}
-
-// insertMember stores a new member and counts the seat if the role takes one.
-func insertMember(tx *db.Tx, scope access.Scope, m *Member) error {
-	_, err := tx.Exec(`INSERT INTO organization_user (organization_id, id, user_id, role, status, joined_at, version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		scope.Organization(), m.ID, m.User, m.Role, m.Status, m.JoinedAt, m.Version, m.CreatedAt, m.UpdatedAt)
-	if err != nil {
-		return err
-	}
-	db.Count(tx, scope, "organization_user", 1)
-	if m.Status == MemberActive && m.Role != access.Guest.String() {
-		db.Count(tx, scope, "seat", 1)
-	}
-	return nil
 }
 
 const configColumns = `organization_id, id, key, value, version, created_at, updated_at`
@@ -281,53 +225,4 @@ func insertConfig(tx *db.Tx, scope access.Scope, c *Config) {
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		scope.Organization(), c.ID, c.Key, c.Value, c.Version, c.CreatedAt, c.UpdatedAt)
 	db.Count(tx, scope, "organization_config", 1)
-}
-
-// membership is one organization that a user belongs to.
-type membership struct {
-	organization ident.ID
-	slug         string
-	status       string
-	role         string
-}
-
-// membershipsOf reads all active memberships of a user. The transaction's scope
-// is the instance.
-func membershipsOf(tx *db.Tx, user ident.ID) (list []membership, err error) {
-	rows := tx.Query(`SELECT o.id, o.slug, o.status, m.role FROM organization_user m JOIN organization o ON o.id = m.organization_id
-		WHERE m.user_id = $1 AND m.status = 'active' ORDER BY o.id`, user)
-	defer rows.Close()
-	for rows.Next() {
-		var m membership
-		if err := rows.Scan(&m.organization, &m.slug, &m.status, &m.role); err != nil {
-			return nil, err
-		}
-		list = append(list, m)
-	}
-	return list, rows.Err()
-}
-
-// usersOf returns the users who are members of the organization.
-func usersOf(tx *db.Tx, organization ident.ID) (users []ident.ID, err error) {
-	rows := tx.Query(`SELECT user_id FROM organization_user WHERE organization_id = $1 ORDER BY user_id`, organization)
-	defer rows.Close()
-	for rows.Next() {
-		var user ident.ID
-		if err := rows.Scan(&user); err != nil {
-			return nil, err
-		}
-		users = append(users, user)
-	}
-	return users, rows.Err()
-}
-
-// share reports whether two users are active members of one organization.
-func share(tx *db.Tx, a, b ident.ID) (bool, error) {
-	var one null.Value[int64]
-	err := tx.Row(`SELECT 1 FROM organization_user x JOIN organization_user y ON y.organization_id = x.organization_id
-		WHERE x.user_id = $1 AND y.user_id = $2 AND x.status = 'active' LIMIT 1`, a, b).Scan(&one)
-	if errors.Is(err, db.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
 }

@@ -37,7 +37,8 @@
 // <name> in a request stands for what an earlier answer had in its place: the
 // first <name> in what must come takes the value, later ones compare with it.
 // <*> stands for anything, as a whole JSON string for any value. The demo's ids
-// have names from the start: <demo>, <other>, <lisbon>, <ana>, <owner>, <other-owner>…
+// have names from the start: <demo>, <other>, <lisbon>, <ana>, <owner>,
+// <owner-member>, <other-owner>…
 //
 // A POST is sent as application/json and a PATCH as a merge patch unless the
 // script says otherwise; with Transfer-Encoding: chunked it does not say how long

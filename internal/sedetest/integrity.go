@@ -23,10 +23,14 @@ func CheckIntegrity(ctx context.Context, d *db.DB) error {
 	})
 }
 
-// counted says which rows a counter counts that is not named after a table.
+// counted says which rows a counter counts: those of the table it is named
+// after, or of one group of them.
 func counted(resource string) (from string) {
-	if resource == "seat" {
+	switch group := strings.Split(resource, "/"); {
+	case resource == "seat":
 		return `organization_user WHERE status = 'active' AND role <> 'guest' AND organization_id = $1`
+	case len(group) == 3 && group[0] == "organization_user":
+		return `organization_user WHERE role = '` + group[1] + `' AND status = '` + group[2] + `' AND organization_id = $1`
 	}
 	return resource + ` WHERE organization_id = $1`
 }

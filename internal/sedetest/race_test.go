@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"sede/internal/db"
@@ -14,31 +13,6 @@ import (
 
 // crowd is how many requests come at once.
 const crowd = 20
-
-// atOnce makes the calls at the same moment and returns their answers.
-func atOnce(n int, call func(i int) *sedetest.Answer) []*sedetest.Answer {
-	answers := make([]*sedetest.Answer, n)
-	start := make(chan struct{})
-	var wait sync.WaitGroup
-	for i := range n {
-		wait.Go(func() {
-			<-start
-			answers[i] = call(i)
-		})
-	}
-	close(start)
-	wait.Wait()
-	return answers
-}
-
-// statuses counts the answers by their status.
-func statuses(answers []*sedetest.Answer) map[int]int {
-	counts := map[int]int{}
-	for _, a := range answers {
-		counts[a.Status]++
-	}
-	return counts
-}
 
 func total(t *testing.T, c *sedetest.Client, path string) int {
 	t.Helper()
@@ -62,7 +36,7 @@ func TestOneKeyAtOnce(t *testing.T) {
 		for round := range 3 {
 			key := fmt.Sprint("round ", round)
 			before := total(t, clients[0], "/locations")
-			answers := atOnce(crowd, func(i int) *sedetest.Answer {
+			answers := sedetest.AtOnce(crowd, func(i int) *sedetest.Answer {
 				return clients[i%len(clients)].Do(http.MethodPost, "/locations", `{"name":"Once"}`, "Idempotency-Key", key)
 			})
 			if made := total(t, clients[0], "/locations") - before; made != 1 {
@@ -80,7 +54,7 @@ func TestOneKeyAtOnce(t *testing.T) {
 				}
 			}
 			if firsts != 1 {
-				t.Errorf("%d answers are no replays: %v", firsts, statuses(answers))
+				t.Errorf("%d answers are no replays: %v", firsts, sedetest.Statuses(answers))
 			}
 		}
 	})
@@ -91,10 +65,10 @@ func TestOneVersionAtOnce(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
 		c := in.As("owner@demo.example", "demo")
-		answers := atOnce(crowd, func(i int) *sedetest.Answer {
+		answers := sedetest.AtOnce(crowd, func(i int) *sedetest.Answer {
 			return c.Do(http.MethodPatch, "/locations/"+in.Names["lisbon"], fmt.Sprintf(`{"name":"Name %d"}`, i), "If-Match", `"1-l"`)
 		})
-		counts := statuses(answers)
+		counts := sedetest.Statuses(answers)
 		if counts[200] != 1 || counts[200]+counts[412]+counts[409] != crowd {
 			t.Errorf("answers: %v", counts)
 		}
@@ -111,7 +85,7 @@ func TestNoChangeIsLost(t *testing.T) {
 		in := sedetest.New(t, engine)
 		c := in.As("owner@demo.example", "demo")
 		path := "/locations/" + in.Names["lisbon"]
-		counts := statuses(atOnce(crowd, func(i int) *sedetest.Answer {
+		counts := sedetest.Statuses(sedetest.AtOnce(crowd, func(i int) *sedetest.Answer {
 			return c.Do(http.MethodPatch, path, fmt.Sprintf(`{"name":"Name %d"}`, i))
 		}))
 		if counts[200]+counts[409] != crowd || counts[200] == 0 {
@@ -130,16 +104,16 @@ func TestOneSlugAtOnce(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
 		c := in.As("owner@demo.example", "")
-		counts := statuses(atOnce(crowd, func(int) *sedetest.Answer {
+		counts := sedetest.Statuses(sedetest.AtOnce(crowd, func(int) *sedetest.Answer {
 			return c.Do(http.MethodPost, "/organizations", `{"name":"Contested","slug":"contested"}`)
 		}))
 		if counts[201] != 1 || counts[422] != crowd-1 {
 			t.Errorf("with a slug: %v", counts)
 		}
-		answers := atOnce(crowd, func(int) *sedetest.Answer {
+		answers := sedetest.AtOnce(crowd, func(int) *sedetest.Answer {
 			return c.Do(http.MethodPost, "/organizations", `{"name":"Popular"}`)
 		})
-		if counts := statuses(answers); counts[201] != crowd {
+		if counts := sedetest.Statuses(answers); counts[201] != crowd {
 			t.Errorf("without a slug: %v %s", counts, answers[slices.IndexFunc(answers, func(a *sedetest.Answer) bool { return a.Status != 201 })].Body)
 		}
 		if n := total(t, c, "/organizations?name=popular"); n != crowd {
@@ -153,7 +127,7 @@ func TestOneLanguageAtOnce(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
 		c := in.As("operator@demo.example", "")
-		counts := statuses(atOnce(crowd, func(int) *sedetest.Answer { return c.Do(http.MethodPost, "/languages", `{"id":"kl-GL"}`) }))
+		counts := sedetest.Statuses(sedetest.AtOnce(crowd, func(int) *sedetest.Answer { return c.Do(http.MethodPost, "/languages", `{"id":"kl-GL"}`) }))
 		if counts[201] != 1 || counts[409] != crowd-1 {
 			t.Errorf("answers: %v", counts)
 		}
@@ -166,10 +140,10 @@ func TestOneRefreshAtOnce(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
 		pair := in.SignIn("member@demo.example")
-		answers := atOnce(crowd, func(int) *sedetest.Answer {
+		answers := sedetest.AtOnce(crowd, func(int) *sedetest.Answer {
 			return in.With("").Do(http.MethodPost, "/token/refresh", `{"refresh_token":"`+pair.Refresh+`"}`)
 		})
-		if counts := statuses(answers); counts[200] > 1 || counts[200]+counts[401] != crowd {
+		if counts := sedetest.Statuses(answers); counts[200] > 1 || counts[200]+counts[401] != crowd {
 			t.Errorf("answers: %v", counts)
 		}
 		for _, a := range answers {
@@ -191,7 +165,7 @@ func TestManyWriters(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
 		c := in.As("owner@demo.example", "demo")
-		answers := atOnce(crowd, func(i int) *sedetest.Answer {
+		answers := sedetest.AtOnce(crowd, func(i int) *sedetest.Answer {
 			for j := range 5 {
 				name := fmt.Sprintf(`{"name":"Place %d of %d"}`, j, i)
 				if a := c.Do(http.MethodPost, "/locations", name); a.Status != http.StatusCreated {

@@ -17,6 +17,15 @@ import (
 // give away, by "POST /path".
 type Samples map[string]string
 
+// Trial is how an operation is tried by those who may, where any item and any
+// body won't do. Trials come last, in their order, and can't take away what
+// other operations are tried on.
+type Trial struct {
+	Operation string                    // "POST /path"
+	On        string                    // what the demo calls the item in the path; empty: any
+	Body      func(in *Instance) string // makes the body; nil: the sample
+}
+
 // Sweep goes through every operation that is declared and tries what must not
 // work: to come without a token or with one that is no good, without the role,
 // from another organization, with its ids in the path, in bodies and in
@@ -24,7 +33,7 @@ type Samples map[string]string
 // away an id of the other organization, and not one row may change. So that a
 // refusal has the reason that it should have, each operation must succeed for
 // those who may. A new operation is covered from the day of its declaration.
-func Sweep(t *testing.T, samples Samples) {
+func Sweep(t *testing.T, samples Samples, trials ...Trial) {
 	Each(t, func(t *testing.T, engine db.Engine) {
 		w := newSweep(t, engine, samples)
 		for _, op := range w.operations {
@@ -36,9 +45,7 @@ func Sweep(t *testing.T, samples Samples) {
 			w.foreignFilters(op)
 			w.in.Unchanged(before, op.Method+" "+op.Path)
 		}
-		for _, op := range w.operations {
-			w.allowed(op)
-		}
+		w.allAllowed(trials)
 	})
 }
 
@@ -95,7 +102,7 @@ func (w *sweep) learn() {
 				w.secret = append(w.secret, iri[strings.LastIndexByte(iri, '/')+1:])
 			}
 		}
-		if len(w.theirs[op.Resource]) == 0 {
+		if len(w.theirs[op.Resource]) == 0 && (op.Rule.NeedsOrganization() || op.Rule.OperatorsOnly()) {
 			w.Errorf("organization demo has no %s: put one into the demo data, so that others can be kept from it", op.Resource)
 		}
 		if op.Rule.OperatorsOnly() {
@@ -182,10 +189,22 @@ func (w *sweep) attempt(c *Client, op hydra.OperationInfo, path, body, why strin
 // at is the path of the operation on an item of demo, or of nobody.
 func (w *sweep) at(op hydra.OperationInfo) string {
 	id := "018cc6e0-0000-7000-8000-000000000001"
-	if known := w.theirs[op.Resource]; len(known) > 0 {
+	if known := w.theirs[w.subject(op)]; len(known) > 0 {
 		id = known[0][strings.LastIndexByte(known[0], '/')+1:]
 	}
 	return strings.Replace(op.Path, "{id}", id, 1)
+}
+
+// subject is the resource that the {id} in the operation's path names an item
+// of: mostly its own.
+func (w *sweep) subject(op hydra.OperationInfo) string {
+	parent, _, _ := strings.Cut(op.Path, "/{id}")
+	for _, other := range w.operations {
+		if other.Path == parent && other.Collection {
+			return other.Resource
+		}
+	}
+	return op.Resource
 }
 
 // strangers tries to get by without a good token.
@@ -238,7 +257,7 @@ func (w *sweep) foreignPath(op hydra.OperationInfo) {
 		want = http.StatusForbidden
 	}
 	absent := w.attempt(w.attacker, op, strings.Replace(op.Path, "{id}", nobodys, 1), body, "on nothing", http.StatusNotFound, want)
-	for _, iri := range w.theirs[op.Resource] {
+	for _, iri := range w.theirs[w.subject(op)] {
 		id := iri[strings.LastIndexByte(iri, '/')+1:]
 		a := w.attempt(w.attacker, op, strings.Replace(op.Path, "{id}", id, 1), body, "on another's", want)
 		if strings.ReplaceAll(a.Body, id, nobodys) != absent.Body {
@@ -256,9 +275,9 @@ func (w *sweep) foreignBody(op hydra.OperationInfo) {
 		}
 		path := op.Path
 		if strings.Contains(path, "{id}") {
-			own, ok := w.own[op.Resource]
+			own, ok := w.own[w.subject(op)]
 			if !ok {
-				w.Errorf("%s %s: other has no %s to try it on", op.Method, op.Path, op.Resource)
+				w.Errorf("%s %s: other has no %s to try it on", op.Method, op.Path, w.subject(op))
 				continue
 			}
 			path = strings.Replace(path, "{id}", own[strings.LastIndexByte(own, '/')+1:], 1)
@@ -324,18 +343,49 @@ func (w *sweep) foreignFilters(op hydra.OperationInfo) {
 	}
 }
 
-// allowed does the operation as those who may: it must succeed, else the
-// refusals above mean nothing.
-func (w *sweep) allowed(op hydra.OperationInfo) {
+// allAllowed does every operation as those who may: it must succeed, else the
+// refusals mean nothing. What removes something comes late.
+func (w *sweep) allAllowed(trials []Trial) {
+	var removals []hydra.OperationInfo
+	for _, op := range w.operations {
+		switch {
+		case slices.ContainsFunc(trials, func(t Trial) bool { return t.Operation == op.Method+" "+op.Path }):
+		case op.Method == http.MethodDelete:
+			removals = append(removals, op)
+		default:
+			w.allowed(op, w.at(op), w.bodies[op.Method+" "+op.Path])
+		}
+	}
+	for _, op := range removals {
+		w.allowed(op, w.at(op), "")
+	}
+	for _, t := range trials {
+		i := slices.IndexFunc(w.operations, func(op hydra.OperationInfo) bool { return t.Operation == op.Method+" "+op.Path })
+		if i < 0 {
+			w.Errorf("%s is no operation", t.Operation)
+			continue
+		}
+		op, path, body := w.operations[i], w.at(w.operations[i]), w.bodies[t.Operation]
+		if t.On != "" {
+			path = strings.Replace(op.Path, "{id}", w.in.Names[t.On], 1)
+		}
+		if t.Body != nil {
+			body = t.Body(w.in)
+		}
+		w.allowed(op, path, body)
+	}
+}
+
+// allowed does the operation as one who may.
+func (w *sweep) allowed(op hydra.OperationInfo, path, body string) {
 	c := w.in.As("owner@demo.example", "demo")
 	if op.Rule.OperatorsOnly() {
 		c = w.in.As("operator@demo.example", "")
 	}
-	path := w.at(op)
 	if op.Rule.IsPublic() && strings.Contains(op.Path, "{id}") {
 		path = w.list(c, strings.TrimSuffix(op.Path, "/{id}"))[0]
 	}
-	if a := c.Do(op.Method, path, w.bodies[op.Method+" "+op.Path]); a.Status >= 300 {
+	if a := c.Do(op.Method, path, body); a.Status >= 300 {
 		w.Errorf("%s %s by who may: %d %s", op.Method, path, a.Status, a.Body)
 	}
 }

@@ -11,5 +11,8 @@ func TestSweep(t *testing.T) {
 	sedetest.Sweep(t, sedetest.Samples{
 		"POST /languages":         `{"id":"kl-GL"}`,
 		"POST /users/me/password": `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
-	})
+	},
+		sedetest.Trial{Operation: "PATCH /organization-users/{id}", On: "guest-member"},
+		sedetest.Trial{Operation: "DELETE /organization-users/{id}", On: "guest-member"},
+		sedetest.Trial{Operation: "POST /organization-users/{id}/transfer-ownership", On: "admin-member"})
 }

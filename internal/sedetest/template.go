@@ -100,11 +100,12 @@ func beside(prefix string) []string {
 }
 
 // learn names the ids of the demo: organizations by slug, people by the local
-// part of their address, those of other with "other-" before it, places and
-// employees by the first word.
+// part of their address, those of other with "other-" before it, what they are in
+// their organization with "-member" behind it, places and employees by the first
+// word.
 func (in *Instance) learn() map[string]string {
 	known := map[string]string{}
-	type item struct{ ID, Slug, Name, Username string }
+	type item struct{ ID, Slug, Name, Username, Email string }
 	var page struct {
 		Members []item `json:"hydra:member"`
 	}
@@ -125,11 +126,22 @@ func (in *Instance) learn() map[string]string {
 	for _, username := range Accounts {
 		var me item
 		in.As(username, "").Do("GET", "/users/me", "").JSON(in.t, &me)
-		local, domain, _ := strings.Cut(username, "@")
-		if strings.HasPrefix(domain, "other") {
-			local = "other-" + local
+		known[callName(username)] = me.ID
+	}
+	for _, username := range []string{"owner@demo.example", "owner@other.example"} {
+		in.As(username, "").Do("GET", "/organization-users", "").JSON(in.t, &page)
+		for _, m := range page.Members {
+			known[callName(m.Email)+"-member"] = m.ID
 		}
-		known[local] = me.ID
 	}
 	return known
+}
+
+// callName is what the demo calls the user with the address.
+func callName(username string) string {
+	local, domain, _ := strings.Cut(username, "@")
+	if strings.HasPrefix(domain, "other") {
+		local = "other-" + local
+	}
+	return local
 }

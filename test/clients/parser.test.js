@@ -135,7 +135,7 @@ function checkHydraField(resource, name, expected) {
     assert.equal(field.reference?.title, expected.target, `${where}: reference`);
     assert.equal(field.maxCardinality, expected.list ? null : 1, `${where}: cardinality`);
   }
-  const scalar = { string: 'string', integer: 'integer', boolean: 'boolean', dateTime: 'dateTime' }[expected.type];
+  const scalar = { string: 'string', integer: 'integer', boolean: 'boolean', dateTime: 'dateTime', email: 'email' }[expected.type];
   if (scalar) {
     assert.equal(field.type, scalar, `${where}: type`);
   }
@@ -151,11 +151,11 @@ function checkOpenAPIField(resource, schema, name, expected) {
   const property = schema.properties[name];
   const types = [property.type].flat();
   assert.equal(types.includes('null'), expected.nullable, `${where}: null`);
-  const type = { dateTime: 'string', iri: 'string' }[expected.type] ?? expected.type;
+  const type = { dateTime: 'string', iri: 'string', email: 'string' }[expected.type] ?? expected.type;
   assert.equal(types[0], expected.list ? 'array' : type, `${where}: type`);
   const element = expected.list ? property.items : property;
   assert.equal([element.type].flat()[0], type, `${where}: type of the elements`);
-  const format = { dateTime: 'date-time', iri: 'iri-reference' }[expected.type];
+  const format = { dateTime: 'date-time', iri: 'iri-reference', email: 'email' }[expected.type];
   if (format) {
     assert.equal(element.format, format, `${where}: format`);
   }

@@ -3,7 +3,7 @@
 //
 // A field is "type" or "type?" (may be null), with "*" in front when a POST must
 // carry it and "=" when only sede sets it. "iri:Name" is a reference to an item
-// of that resource, "[]" a list. The operations are those that Hydra and OpenAPI
+// of that resource, "email" an address, "[]" a list. The operations are those that Hydra and OpenAPI
 // can tell apart: list, create, show, edit, delete.
 
 export const resources = {
@@ -41,14 +41,16 @@ export const resources = {
       id: '=string',
       organization: '=iri:Organization',
       member: '=iri',
-      role: '=string',
-      status: '=string',
+      name: '=string',
+      email: '=email',
+      role: 'string',
+      status: 'string',
       joinedAt: '=dateTime',
       createdAt: '=dateTime',
       updatedAt: '=dateTime',
     },
-    operations: { list: 'GET', show: 'GET' },
-    filters: ['member', 'member[]', 'role', 'role[]', 'status', 'joinedAt[after]', 'order[joinedAt]'],
+    operations: { list: 'GET', show: 'GET', edit: 'PATCH', delete: 'DELETE' },
+    filters: ['member', 'member[]', 'name', 'email', 'role', 'role[]', 'status', 'joinedAt[after]', 'order[name]', 'order[email]', 'order[role]', 'order[joinedAt]'],
   },
   'organization-configs': {
     name: 'OrganizationConfig',
