@@ -68,8 +68,13 @@ cat >/dev/null
 kill -QUIT $server; wait $server
 rm -rf "$PGDATA" "$PGHOST"`
 
+// Start makes a cluster for a program that is no test and returns the address of
+// its superuser. It lives as long as the process. Settings such as "fsync=on"
+// count before those that tests have.
+func Start(settings ...string) (*url.URL, error) { return launch(settings) }
+
 // launch makes a cluster and starts it. It lives as long as this process.
-func launch() (*url.URL, error) {
+func launch(settings []string) (*url.URL, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -95,7 +100,7 @@ func launch() (*url.URL, error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("pgcluster: initdb: %w\n%s", err, bytes.TrimSpace(out))
 	}
-	if err := serve(bin, dir, data, attr); err != nil {
+	if err := serve(bin, dir, data, attr, settings); err != nil {
 		return nil, err
 	}
 	u := &url.URL{Scheme: "postgres", User: url.User("admin"), Path: "/postgres",
@@ -105,11 +110,12 @@ func launch() (*url.URL, error) {
 
 // serve starts the server below the guard. The writing end of the guard's pipe
 // is never closed: that is left to the end of the process.
-func serve(bin, dir, data string, attr *syscall.SysProcAttr) error {
+func serve(bin, dir, data string, attr *syscall.SysProcAttr, settings []string) error {
 	args := []string{"-c", guard, "guard", filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-p", "5432"}
-	for _, setting := range []string{"listen_addresses=", "fsync=off", "full_page_writes=off", "synchronous_commit=off",
+	usual := []string{"listen_addresses=", "fsync=off", "full_page_writes=off", "synchronous_commit=off",
 		"shared_buffers=32MB", "max_connections=200", "autovacuum=off", "max_wal_senders=0", "wal_level=minimal",
-		"log_min_messages=warning", "deadlock_timeout=100ms"} {
+		"log_min_messages=warning", "deadlock_timeout=100ms"}
+	for _, setting := range append(usual, settings...) {
 		args = append(args, "-c", setting)
 	}
 	cmd := exec.Command("/bin/sh", args...)

@@ -89,7 +89,7 @@ func start() (*cluster, error) {
 		}
 		c.admin = u
 	} else {
-		u, err := launch()
+		u, err := launch(nil)
 		if err != nil {
 			return nil, err
 		}
