@@ -27,6 +27,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"sede/internal/access"
+	"sede/internal/clock"
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/null"
@@ -157,7 +158,7 @@ func (n *NewUser) check() (username string, list []fault.Violation) {
 
 // checkTimeZone says what is wrong with a time zone's name.
 func checkTimeZone(name string) fault.Text {
-	if _, err := time.LoadLocation(name); err != nil || name == "" || name == "Local" {
+	if !clock.IsZone(name) {
 		return fault.Textf("This value is not a valid timezone.")
 	}
 	return fault.Text{}

@@ -38,7 +38,7 @@ func layers() []layer {
 			"internal/account":      "",
 			"internal/employee":     "",
 			"internal/location":     "",
-			"internal/organization": "",
+			"internal/organization": "internal/reference",
 			"internal/reference":    "",
 		}},
 		{"composition", map[string]string{
@@ -91,6 +91,7 @@ func owned() map[string][]string {
 		"github.com/prometheus":           {"internal/web"},
 		"github.com/alecthomas/kong":      {"cmd/sede"},
 		"github.com/biter777/countries":   {"internal/reference"},
+		"github.com/bojanz/currency":      {"internal/organization"},
 		"sede/internal/sedetest/contract": {"internal/sedetest", "internal/hydra"},
 	}
 }

@@ -77,6 +77,10 @@ const (
 	CodeEqual    = "aa2e33da-25c8-4d76-8c6c-812f02ea89dd"
 	CodeEmail    = "bd79c0ab-ddba-46cc-a703-a7a4b08de310"
 	CodeTimezone = "5ce113e6-5e64-4ea2-90fe-d2233956db13"
+	CodeLanguage = "ee65fec4-9a20-4202-9f39-ca558cd7bdf7"
+	CodeCurrency = "69945ac1-2db4-405f-bec7-d2772f73df52"
+	CodeDate     = "69819696-02ac-4a99-9ff0-14e127c4d1bc"
+	CodeURL      = "57c2f299-1154-4870-89bb-ef3b1f5ad229"
 )
 
 // Error is a failure with both faces.

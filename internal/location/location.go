@@ -9,6 +9,7 @@ package location
 import (
 	"time"
 
+	"sede/internal/clock"
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/null"
@@ -45,10 +46,7 @@ func (l *Location) Validate() []fault.Violation {
 // checkTimeZone says what is wrong with a time zone's name. Empty is fine: the
 // organization's own zone is taken then.
 func checkTimeZone(name string) fault.Text {
-	if name == "" {
-		return fault.Text{}
-	}
-	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+	if name != "" && !clock.IsZone(name) {
 		return fault.Textf("This value is not a valid timezone.")
 	}
 	return fault.Text{}

@@ -67,13 +67,18 @@ var storeFields = []hydra.Field[Store]{
 var configFields = []hydra.Field[Config]{
 	hydra.ID(func(c *Config) *ident.ID { return &c.ID }),
 	hydra.Ref("organization", "Organization", func(c *Config) *ident.ID { return &c.Organization }).ReadOnly(),
-	hydra.Text("key", func(c *Config) *string { return &c.Key }).ReadOnly().
-		Doc("Which setting it is.").Example(KeyTimeZone).Filter(hydra.Exact).Sortable(),
-	hydra.Text("value", func(c *Config) *string { return &c.Value }).ReadOnly().
-		Doc("What it is set to; empty when it is not.").Example("Europe/Lisbon").Filter(hydra.Exact),
+	hydra.Text("key", func(c *Config) *string { return &c.Key }).Required().OnCreate().OneOf(configKeys()...).
+		Doc("Which setting it is. An organization has at most one of each.").Example(KeyTimeZone).Filter(hydra.Exact).Sortable(),
+	hydra.Text("value", func(c *Config) *string { return &c.Value }).
+		Doc("What it is set to, in the one spelling that it is kept in: " + configHelp).Example("Europe/Lisbon").Filter(hydra.Exact),
 	hydra.Time("createdAt", func(c *Config) *time.Time { return &c.CreatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
 	hydra.Time("updatedAt", func(c *Config) *time.Time { return &c.UpdatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
 }
+
+// configHelp says what values there are.
+const configHelp = "currency: ISO 4217; language, legalLanguage, amountFormat: BCP 47; timeZone: IANA; " +
+	"dateFormat: a Unicode date pattern; workingDays: ISO 8601 weekday numbers with commas; companyStartDate: a date; " +
+	"website: an http or https URL; shortName: up to 20 characters. companyStartDate and website may be empty."
 
 // later is a list of IRIs of a resource that this version does not have:
 // it is empty.
@@ -101,12 +106,16 @@ func (s *Service) resources() []hydra.Declaration {
 		s.memberResource(),
 		hydra.Resource[Config]{
 			Name: "OrganizationConfig", Path: "/organization-configs",
-			Doc:     "A setting of the organization.",
-			Fields:  configFields,
-			Version: func(c *Config) int64 { return c.Version },
+			Doc:      "A setting of the organization. One that is removed has its default again.",
+			Fields:   configFields,
+			Version:  func(c *Config) int64 { return c.Version },
+			Validate: (*Config).Validate,
 			Operations: []hydra.Operation{
 				hydra.List[Config]{Access: mayRead, Do: hydra.OfAll(s.Configs)},
 				hydra.Get[Config]{Access: mayRead, Do: hydra.ByID(s.Config)},
+				hydra.Update[Config]{Access: mayConfigure, Do: hydra.UpdateByID(s.UpdateConfig)},
+				hydra.Delete[Config]{Access: mayConfigure, Do: hydra.DeleteByID(s.DeleteConfig)},
+				hydra.Create[Config]{Access: mayConfigure, Do: s.CreateConfig},
 			},
 		},
 	}

@@ -404,37 +404,11 @@ func (s *Service) checkChange(tx *db.Tx, who *access.Caller, before, o *Organiza
 	return nil
 }
 
-// TimeZone returns the organization's own time zone, for what has none.
-func (s *Service) TimeZone(tx *db.Tx, scope access.Scope) (string, error) {
-	zone, err := configValue(tx, scope, KeyTimeZone)
-	if err == nil && zone == "" {
-		zone = "UTC"
-	}
-	return zone, err
-}
-
 // IsMember reports whether the user is an active member of the organization,
 // within a transaction.
 func (s *Service) IsMember(tx *db.Tx, scope access.Scope, user ident.ID) (bool, error) {
 	role, err := roleOf(tx, scope.Organization(), user)
 	return role != access.None, err
-}
-
-// Configs returns a page of the organization's settings.
-func (s *Service) Configs(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Config], err error) {
-	if err := mayRead.Check(who); err != nil {
-		return r, err
-	}
-	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) (err error) {
-		r, err = listConfigs(tx, who.Scope(), q)
-		return err
-	})
-	return r, err
-}
-
-// Config loads one setting.
-func (s *Service) Config(ctx context.Context, who *access.Caller, id ident.ID, c *Config) error {
-	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return findConfig(tx, who.Scope(), id, c) })
 }
 
 // Silent reports whether nothing may leave the organization: no mail, no call to

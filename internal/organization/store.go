@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/ident"
@@ -182,47 +181,4 @@ func placeholders(n int) string {
 		b.WriteString("$" + strconv.Itoa(i+1))
 	}
 	return b.String()
-}
-
-const configColumns = `organization_id, id, key, value, version, created_at, updated_at`
-
-func (c *Config) scan(into func(...any) error) error {
-	return into(&c.Organization, &c.ID, &c.Key, &c.Value, &c.Version, &c.CreatedAt, &c.UpdatedAt)
-}
-
-var configs = db.Listing{
-	Table: "organization_config", Select: configColumns, Order: "id", Counted: true,
-	Columns: map[string]db.Column{
-		"key": {SQL: "key"}, "value": {SQL: "value"}, "createdAt": {SQL: "created_at"}, "updatedAt": {SQL: "updated_at"},
-	},
-}
-
-func listConfigs(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Config], err error) {
-	r.Items = make([]Config, 0, q.Size)
-	r.Total, r.More, err = configs.Page(tx, scope, q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Config{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
-}
-
-func findConfig(tx *db.Tx, scope access.Scope, id ident.ID, c *Config) error {
-	return orMissing(c.scan(tx.Row(`SELECT `+configColumns+` FROM organization_config WHERE organization_id = $1 AND id = $2`,
-		scope.Organization(), id).Scan))
-}
-
-// configValue reads one setting, empty when it is not set.
-func configValue(tx *db.Tx, scope access.Scope, key string) (value string, err error) {
-	err = tx.Row(`SELECT value FROM organization_config WHERE organization_id = $1 AND key = $2`, scope.Organization(), key).Scan(&value)
-	if errors.Is(err, db.ErrNoRows) {
-		return "", nil
-	}
-	return value, err
-}
-
-func insertConfig(tx *db.Tx, scope access.Scope, c *Config) {
-	tx.Queue(`INSERT INTO organization_config (organization_id, id, key, value, version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		scope.Organization(), c.ID, c.Key, c.Value, c.Version, c.CreatedAt, c.UpdatedAt)
-	db.Count(tx, scope, "organization_config", 1)
 }

@@ -26,19 +26,28 @@ func newLanguage(id string) Language {
 	return l
 }
 
-// canonical returns the canonical form of a tag (RFC 5646, 4.5): "EN-us" becomes
-// "en-US", the withdrawn "iw" becomes "he". It fails with a violation of the
-// field id when the text is no tag, has subtags that nobody registered, or says
-// "several languages" or "none that is known", as "mul" and "und" do.
-func canonical(text string) (string, error) {
+// CanonicalLanguage returns the canonical form of a tag (RFC 5646, 4.5): "EN-us"
+// becomes "en-US", the withdrawn "iw" becomes "he". It is false when the text is
+// no tag, has subtags that nobody registered, or says "several languages" or
+// "none that is known", as "mul" and "und" do.
+func CanonicalLanguage(text string) (string, bool) {
 	tag, err := language.BCP47.Parse(text)
 	base, _, _ := tag.Raw()
 	none := strings.Contains(" und mul mis zxx ", " "+base.String()+" ")
 	if err != nil || none || strings.ContainsRune(text, '_') {
+		return "", false
+	}
+	return tag.String(), true
+}
+
+// canonical is CanonicalLanguage with a violation of the field id.
+func canonical(text string) (string, error) {
+	tag, ok := CanonicalLanguage(text)
+	if !ok {
 		return "", fault.Broken(fault.Violation{Path: "id", Code: fault.CodeRegex,
 			Text: fault.Textf("This value is not a valid language tag. Examples: %s.", "en, pt-BR, zh-Hant")})
 	}
-	return tag.String(), nil
+	return tag, nil
 }
 
 // languageName returns the name by the namer, by the English one if that has

@@ -9,10 +9,13 @@ import (
 // TestSweep tries every operation as those who may not use it.
 func TestSweep(t *testing.T) {
 	sedetest.Sweep(t, sedetest.Samples{
-		"POST /languages":         `{"id":"kl-GL"}`,
-		"POST /users/me/password": `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
+		"PATCH /organization-configs/{id}": `{"value":"PLN"}`,
+		"POST /organization-configs":       `{"key":"currency","value":"PLN"}`,
+		"POST /languages":                  `{"id":"kl-GL"}`,
+		"POST /users/me/password":          `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
 	},
 		sedetest.Trial{Operation: "PATCH /organization-users/{id}", On: "guest-member"},
 		sedetest.Trial{Operation: "DELETE /organization-users/{id}", On: "guest-member"},
-		sedetest.Trial{Operation: "POST /organization-users/{id}/transfer-ownership", On: "admin-member"})
+		sedetest.Trial{Operation: "POST /organization-users/{id}/transfer-ownership", On: "admin-member"},
+		sedetest.Trial{Operation: "POST /organization-configs"}) // after a removal
 }

@@ -57,12 +57,12 @@ export const resources = {
     fields: {
       id: '=string',
       organization: '=iri:Organization',
-      key: '=string',
-      value: '=string',
+      key: '*string',
+      value: 'string',
       createdAt: '=dateTime',
       updatedAt: '=dateTime',
     },
-    operations: { list: 'GET', show: 'GET' },
+    operations: { list: 'GET', create: 'POST', show: 'GET', edit: 'PATCH', delete: 'DELETE' },
     filters: ['key', 'key[]', 'order[key]'],
   },
   locations: {
