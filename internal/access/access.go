@@ -75,6 +75,7 @@ type Caller struct {
 	User         ident.ID // zero for the system itself
 	Session      ident.ID // the sign-in that the token came from; zero when there is none
 	Username     string   // e-mail address
+	Verified     bool     // mail to that address is known to reach the user
 	Operator     bool     // runs the instance
 	Organization ident.ID // the chosen organization; zero when none is chosen
 	Role         Role     // in the chosen organization; None for operators who are no members

@@ -36,7 +36,8 @@ import (
 // User is somebody who can sign in.
 type User struct {
 	ID            ident.ID
-	Username      string // the e-mail address in its normal form
+	Username      string                // the e-mail address in its normal form
+	VerifiedAt    null.Value[time.Time] // when mail to the address was shown to reach the user; nothing: not yet
 	Name          string
 	Language      null.Value[string] // BCP 47, canonical; nothing: as the request asks
 	TimeZone      null.Value[string] // IANA; nothing: the organization's
@@ -61,6 +62,7 @@ type NewUser struct {
 	Name     string // empty: the local part of the username
 	Password string
 	Operator bool
+	Verified bool // mail to the username is known to reach the user
 }
 
 // The bounds of an e-mail address in octets (RFC 5321, 4.5.3.1).

@@ -16,6 +16,9 @@ var fields = []hydra.Field[User]{
 	hydra.Text("username", func(u *User) *string { return &u.Username }).ReadOnly().Format("email").
 		Doc("The e-mail address, with which the user signs in.").Example("ana@acme.example").Means("https://schema.org/email").
 		Filter(hydra.Partial).Sortable(),
+	hydra.NullTime("emailVerifiedAt", func(u *User) *null.Value[time.Time] { return &u.VerifiedAt }).ReadOnly().
+		Doc("When the user showed that mail to the address reaches them. Null: not yet.").
+		Filter(hydra.Existence, hydra.DateRange).Sortable(),
 	hydra.Text("name", func(u *User) *string { return &u.Name }).Required().Length(1, maxName).
 		Doc("What the user is called.").Example("Ana Silva").Means("https://schema.org/name").
 		Filter(hydra.Partial).Sortable(),

@@ -159,6 +159,7 @@ func (s *Service) recordFailures(ctx context.Context, a attempt, user ident.ID, 
 type slots struct {
 	free    chan struct{}
 	waiting atomic.Int32 // the running ones too
+	begun   atomic.Int64 // hashings so far, for tests that count them
 }
 
 // The hashings that run and that wait. Each running one holds the memory that
@@ -183,5 +184,6 @@ func (s *slots) do(ctx context.Context, work func() error) error {
 		return ctx.Err()
 	}
 	defer func() { <-s.free }()
+	s.begun.Add(1)
 	return work()
 }

@@ -28,6 +28,7 @@ type Memberships interface {
 // profile is what requests need to know of a user. It never changes.
 type profile struct {
 	username    string
+	verified    bool // the username, see User.VerifiedAt
 	operator    bool
 	memberships []Membership
 	sessions    map[ident.ID]bool // those asked about: whether they count

@@ -51,30 +51,92 @@ var (
 	mayList = access.Operators()
 )
 
-// CreateUser stores a new user. It fails with an Unprocessable error that names
-// all broken rules, among them a username that is taken.
-func (s *Service) CreateUser(ctx context.Context, n NewUser) (User, error) {
-	username, broken := n.check()
-	if err := fault.Broken(broken...); err != nil {
-		return User{}, err
-	}
-	hash, err := s.hash(ctx, n.Password)
+// CreateUser stores a new user whom an operator vouches for: the username counts
+// as verified. It fails with an Unprocessable error that names all broken rules,
+// among them a username that is taken.
+func (s *Service) CreateUser(ctx context.Context, n NewUser) (u User, err error) {
+	n.Verified = true
+	p, err := s.Prepare(ctx, n)
 	if err != nil {
 		return User{}, err
 	}
+	err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+		u, err = s.Register(tx, nil, p)
+		return err
+	})
+	return u, err
+}
+
+// Prepared is a new user whose rules hold and whose password is hashed.
+type Prepared struct {
+	user User
+	hash string
+}
+
+// Prepare checks a new user and hashes the password, which takes too long for a
+// transaction. It fails with an Unprocessable error that names all broken rules,
+// and Unavailable when too many passwords wait to be hashed.
+func (s *Service) Prepare(ctx context.Context, n NewUser) (Prepared, error) {
+	username, broken := n.check()
+	if err := fault.Broken(broken...); err != nil {
+		return Prepared{}, err
+	}
+	hash, err := s.hash(ctx, n.Password)
+	if err != nil {
+		return Prepared{}, err
+	}
 	now := s.now.Now().Truncate(time.Second)
-	u := User{Username: username, Name: strings.TrimSpace(n.Name), Operator: n.Operator, Version: 1, CreatedAt: now, UpdatedAt: now}
+	u := User{Username: username, Name: strings.TrimSpace(n.Name), Operator: n.Operator, Version: 1, CreatedAt: now, UpdatedAt: now,
+		VerifiedAt: null.Value[time.Time]{V: now, Valid: n.Verified}}
 	if u.Name == "" {
 		u.Name, _, _ = strings.Cut(username, "@")
 	}
-	err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
-		u.ID = s.ids.New()
-		if err := insertUser(tx, &u, hash); err != nil {
-			return err
-		}
-		return s.record(tx, nil, "create", "User", u.ID.String(), nil, hydra.JSON(fields, &u))
-	})
-	return u, err
+	return Prepared{user: u, hash: hash}, nil
+}
+
+// Register stores a prepared user in the transaction, whose scope is the
+// instance. who is nil for somebody who is not signed in. A username that is
+// taken is Unprocessable, and the transaction is lost then: see FindByEmail.
+func (s *Service) Register(tx *db.Tx, who *access.Caller, p Prepared) (User, error) {
+	u := p.user
+	u.ID = s.ids.New()
+	if err := insertUser(tx, &u, p.hash); err != nil {
+		return User{}, err
+	}
+	return u, s.record(tx, who, "create", "User", u.ID.String(), nil, hydra.JSON(fields, &u))
+}
+
+// FindByEmail loads the user with the e-mail address, which is in its normal
+// form, in the transaction; false when nobody has it. Whoever registers the
+// address at the same time waits until the transaction ends.
+func (s *Service) FindByEmail(tx *db.Tx, email string) (u User, found bool, err error) {
+	if err := lockEmail(tx, email); err != nil {
+		return u, false, err
+	}
+	err = findUsername(tx, email, &u)
+	if fault.Is(err, fault.NotFound) {
+		return User{}, false, nil
+	}
+	return u, err == nil, err
+}
+
+// Verify notes in the transaction, whose scope is the instance, that mail to the
+// address reached the user, unless the user has another one by now or that is
+// known. It acts on the user's next request.
+func (s *Service) Verify(tx *db.Tx, who *access.Caller, user ident.ID, email string) error {
+	var u User
+	if err := findUser(tx, user, &u); err != nil {
+		return err
+	}
+	if u.Username != email || u.VerifiedAt.Valid {
+		return nil
+	}
+	before := u
+	u.VerifiedAt = null.Of(s.now.Now().Truncate(time.Second))
+	if err := s.store(tx, who, &before, &u); err != nil {
+		return err
+	}
+	return s.Changed(tx, user)
 }
 
 // FindByUsername loads the user with the e-mail address in any spelling;

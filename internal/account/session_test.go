@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
+
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/fault"
@@ -64,21 +66,32 @@ func TestUnknownUsersCostAHashing(t *testing.T) {
 	if a, b := len(known), len(noHash(s.params)); a != b {
 		t.Errorf("hashes of %d and %d characters", a, b)
 	}
-	measure := func(hash string) time.Duration {
-		best := time.Hour
-		for range 5 {
-			start := time.Now()
-			if match, err := s.compare("wrong password", hash); match || err != nil {
-				t.Fatal(match, err)
-			}
-			best = min(best, time.Since(start))
+	params, _, _, err := argon2id.DecodeHash(noHash(s.params))
+	must(t, err)
+	if *params != *s.params {
+		t.Errorf("an unknown user costs %+v, a known one %+v", params, s.params)
+	}
+	if match, err := s.compare("wrong password", ""); match || err != nil {
+		t.Error(match, err)
+	}
+}
+
+// TestUnknownUsersTakeTheSameSteps counts what a sign-in costs.
+func TestUnknownUsersTakeTheSameSteps(t *testing.T) {
+	each(t, func(t *testing.T, e *env) {
+		e.user("ana@acme.example")
+		cost := func(username string) int64 {
+			before := e.hashing.begun.Load()
+			_, err := e.SignIn(t.Context(), here, username, "wrong password", "")
+			refused(t, err, fault.Unauthorized, "Invalid credentials.")
+			return e.hashing.begun.Load() - before
 		}
-		return best
-	}
-	a, b := measure(known), measure("")
-	if a > 4*b || b > 4*a {
-		t.Errorf("a known user costs %s, an unknown one %s", a, b)
-	}
+		for _, username := range []string{"ana@acme.example", "nobody@acme.example", "no address"} {
+			if n := cost(username); n != 1 {
+				t.Errorf("a wrong sign-in of %s costs %d hashings, want 1", username, n)
+			}
+		}
+	})
 }
 
 func TestBruteForce(t *testing.T) {

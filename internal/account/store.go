@@ -15,10 +15,10 @@ import (
 // The tables here belong to the instance, not to an organization: transactions
 // run under access.Instance.
 
-const userColumns = `id, username, name, language, time_zone, operator, version, created_at, updated_at`
+const userColumns = `id, username, email_verified_at, name, language, time_zone, operator, version, created_at, updated_at`
 
 func (u *User) scan(into func(...any) error) error {
-	return into(&u.ID, &u.Username, &u.Name, &u.Language, &u.TimeZone, &u.Operator, &u.Version, &u.CreatedAt, &u.UpdatedAt)
+	return into(&u.ID, &u.Username, &u.VerifiedAt, &u.Name, &u.Language, &u.TimeZone, &u.Operator, &u.Version, &u.CreatedAt, &u.UpdatedAt)
 }
 
 var userListing = db.Listing{
@@ -30,6 +30,8 @@ var userListing = db.Listing{
 		"operator":  {SQL: "operator", NotNull: true},
 		"createdAt": {SQL: "created_at", NotNull: true},
 		"updatedAt": {SQL: "updated_at", NotNull: true},
+
+		"emailVerifiedAt": {SQL: "email_verified_at"},
 	},
 	Counted: true,
 	Wide:    true,
@@ -51,6 +53,10 @@ func findUser(tx *db.Tx, id ident.ID, u *User) error {
 
 // lockUser holds the name and username of a user until the transaction ends.
 func lockUser(tx *db.Tx, user ident.ID) error { return tx.Lock("account/user/" + user.String()) }
+
+// lockEmail holds an address until the transaction ends: nobody else registers
+// it meanwhile.
+func lockEmail(tx *db.Tx, email string) error { return tx.Lock("account/email/" + email) }
 
 // findUsername loads a user by the normalised e-mail address; Missing when there
 // is none.
@@ -76,13 +82,16 @@ func findPassword(tx *db.Tx, username string) (user ident.ID, hash string, err e
 }
 
 func insertUser(tx *db.Tx, u *User, hash string) error {
-	_, err := tx.Exec(`INSERT INTO app_user (id, username, username_fold, name, name_fold, language, time_zone,
+	if err := lockEmail(tx, u.Username); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`INSERT INTO app_user (id, username, username_fold, email_verified_at, name, name_fold, language, time_zone,
 			operator, password_hash, version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		u.ID, u.Username, db.Fold(u.Username), u.Name, db.Fold(u.Name), u.Language, u.TimeZone,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		u.ID, u.Username, db.Fold(u.Username), u.VerifiedAt, u.Name, db.Fold(u.Name), u.Language, u.TimeZone,
 		u.Operator, hash, u.Version, u.CreatedAt, u.UpdatedAt)
 	if db.IsUnique(err, "app_user_username") {
-		return fault.Broken(fault.Violation{Path: "username", Text: fault.Textf("This value is already used."), Code: fault.CodeUnique})
+		return usernameTaken()
 	}
 	if err == nil {
 		db.Count(tx, access.Instance(), "app_user", 1)
@@ -90,13 +99,21 @@ func insertUser(tx *db.Tx, u *User, hash string) error {
 	return err
 }
 
+func usernameTaken() error {
+	return fault.Broken(fault.Violation{Path: "username", Text: fault.Textf("This value is already used."), Code: fault.CodeUnique})
+}
+
 // updateUser stores the user if it still has the version before its own; else
 // somebody was faster.
 func updateUser(tx *db.Tx, u *User) error {
 	changed, err := tx.Exec(`UPDATE app_user SET name = $2, name_fold = $3, language = $4, time_zone = $5, operator = $6,
-			version = $7, updated_at = $8
+			version = $7, updated_at = $8, username = $9, username_fold = $10, email_verified_at = $11
 		WHERE id = $1 AND version = $7 - 1`,
-		u.ID, u.Name, db.Fold(u.Name), u.Language, u.TimeZone, u.Operator, u.Version, u.UpdatedAt)
+		u.ID, u.Name, db.Fold(u.Name), u.Language, u.TimeZone, u.Operator, u.Version, u.UpdatedAt,
+		u.Username, db.Fold(u.Username), u.VerifiedAt)
+	if db.IsUnique(err, "app_user_username") {
+		return usernameTaken()
+	}
 	if err == nil && changed == 0 {
 		return fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
 	}
@@ -210,9 +227,9 @@ func sweepRefreshTokens(tx *db.Tx, session ident.ID, now time.Time) {
 // findProfile loads what a session's user may do, and whether the session still
 // counts; false when there is no such user.
 func findProfile(tx *db.Tx, user, session ident.ID) (p profile, live, found bool, err error) {
-	err = tx.Row(`SELECT username, operator, EXISTS
+	err = tx.Row(`SELECT username, email_verified_at IS NOT NULL, operator, EXISTS
 			(SELECT 1 FROM user_session WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL)
-		FROM app_user WHERE id = $1`, user, session).Scan(&p.username, &p.operator, &live)
+		FROM app_user WHERE id = $1`, user, session).Scan(&p.username, &p.verified, &p.operator, &live)
 	if errors.Is(err, db.ErrNoRows) {
 		return p, false, false, nil
 	}

@@ -181,7 +181,7 @@ func (s *Service) Authenticate(r *http.Request) (*access.Caller, error) {
 	}
 	from := s.origin(r)
 	c := &access.Caller{
-		User: p.user, Session: p.session, Username: u.username, Operator: u.operator,
+		User: p.user, Session: p.session, Username: u.username, Verified: u.verified, Operator: u.operator,
 		Address: from.Address, Agent: from.Agent,
 	}
 	if err := s.choose(ctx, c, u, r.Header["X-Organization"], p.organization); err != nil {

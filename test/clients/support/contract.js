@@ -90,7 +90,7 @@ export const resources = {
       firstName: '*string',
       lastName: '*string',
       name: '=string',
-      email: 'string?',
+      email: 'email?',
       location: 'iri:Location?',
       user: 'iri:User?',
       active: 'boolean',
