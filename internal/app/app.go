@@ -108,7 +108,7 @@ func (a *App) assemble(ctx context.Context) error {
 	if a.features, err = newFeatures(ctx, platform, a.config); err != nil {
 		return err
 	}
-	all := feature.Module{Routes: platform.Mail.Routes(a.problem), Workers: platform.Mail.Workers()}
+	all := feature.Module{Routes: platform.Mail.Routes(a.problem), Workers: platform.Mail.Workers(), Schedules: a.jobs.Schedules()}
 	for _, m := range a.features.modules() {
 		all.Resources = append(all.Resources, m.Resources...)
 		all.Routes = append(all.Routes, m.Routes...)
@@ -116,6 +116,7 @@ func (a *App) assemble(ctx context.Context) error {
 		all.Workers = append(all.Workers, m.Workers...)
 		all.Schedules = append(all.Schedules, m.Schedules...)
 	}
+	all.Resources = append(all.Resources, a.jobs.Resources()...)
 	if err := a.jobs.Register(all.Workers, all.Schedules); err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (a *App) platform() (feature.Platform, error) {
 		p.Random = rand.Reader
 	}
 	p.Audit = audit.New(p.IDs, p.Clock)
-	p.Jobs = jobs.New(jobs.Config{DB: p.DB, Clock: p.Clock, IDs: p.IDs, Secret: p.Secret, Random: p.Random, Log: p.Log})
+	p.Jobs = jobs.New(jobs.Config{DB: p.DB, Audit: p.Audit, Clock: p.Clock, IDs: p.IDs, Secret: p.Secret, Random: p.Random, Log: p.Log})
 	p.Mail = mail.New(mail.Config{DB: p.DB, Jobs: p.Jobs, IDs: p.IDs, Clock: p.Clock, Secret: p.Secret, Log: p.Log, Mailbox: c.Mailbox})
 	a.jobs = p.Jobs
 	return p, nil
@@ -161,7 +162,7 @@ func (a *App) serve(all feature.Module) (err error) {
 	a.handler = web.New(web.Config{
 		Routes: a.api.Handler(all.Routes...), Problem: a.problem, Ready: a.db.Check,
 		Address: a.features.accounts.Address, CORSOrigins: a.config.CORSOrigins,
-		Version: a.config.Version, Clock: a.config.Clock, Log: a.config.Log,
+		Version: a.config.Version, Collectors: a.jobs.Collectors(), Clock: a.config.Clock, Log: a.config.Log,
 	})
 	return nil
 }
@@ -182,6 +183,9 @@ func (a *App) Check(ctx context.Context) error { return a.features.accounts.Chec
 // ReplaceKeys throws all signing keys away and begins with a new one: every
 // token is worthless then, refresh tokens go on.
 func (a *App) ReplaceKeys(ctx context.Context) error { return a.features.accounts.ReplaceKeys(ctx) }
+
+// Jobs is the queue of jobs, for those who look at it.
+func (a *App) Jobs() *jobs.Queue { return a.jobs }
 
 // Start begins to run jobs, until Close. Without it jobs are enqueued and left to
 // another process.

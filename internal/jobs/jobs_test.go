@@ -31,7 +31,7 @@ func newBench(t *testing.T, engine db.Engine) *bench {
 }
 
 // newQueue is one more process on the database.
-func newQueue(t *testing.T, in *sedetest.Instance) *jobs.Queue {
+func newQueue(t testing.TB, in *sedetest.Instance) *jobs.Queue {
 	t.Helper()
 	box, err := secret.NewBox(nil, make([]byte, secret.MinKey))
 	if err != nil {

@@ -7,7 +7,25 @@ import (
 
 // Start begins to run jobs, until Close.
 func (q *Queue) Start() {
-	q.busy.Go(q.loop)
+	ready := make(chan *run, q.Workers)
+	q.busy.Go(func() {
+		defer close(ready)
+		q.loop(ready)
+	})
+	for range q.Workers {
+		q.busy.Go(func() {
+			for r := range ready {
+				if q.stopped() {
+					q.giveBack(r)
+					continue
+				}
+				q.execute(r)
+				if len(ready) <= cap(ready)/2 {
+					q.wake()
+				}
+			}
+		})
+	}
 }
 
 // How long Close waits for running jobs, before and after it tells them to end.
@@ -17,8 +35,8 @@ const (
 )
 
 // Close begins no further job and returns when those that run have ended. After
-// 10 seconds they are told to, and what does not end within 5 more is left to
-// other processes. Close may be called more than once.
+// 10 seconds they are told to, and what does not end within 5 more is run again
+// by a process that lives. Close may be called more than once.
 func (q *Queue) Close() {
 	q.stopping.Do(func() { close(q.stop) })
 	ended := make(chan struct{})
@@ -26,7 +44,7 @@ func (q *Queue) Close() {
 		q.busy.Wait()
 		close(ended)
 	}()
-	for _, wait := range []time.Duration{grace, lastGrace} {
+	for _, wait := range []time.Duration{q.Grace, lastGrace} {
 		select {
 		case <-ended:
 			q.kill()
@@ -38,10 +56,9 @@ func (q *Queue) Close() {
 	q.Log.Error("jobs: running jobs do not end; they will be run again")
 }
 
-// loop runs what is due and sleeps until something is: until the next job's time
-// or schedule, until somebody enqueues, at most for one look.
-func (q *Queue) loop() {
-	slots := make(chan struct{}, q.Workers)
+// loop makes ready what is due and sleeps until something is: until the next job's
+// time or schedule, until somebody enqueues, at most for one interval.
+func (q *Queue) loop(ready chan<- *run) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -51,21 +68,22 @@ func (q *Queue) loop() {
 		case <-timer.C:
 		case <-q.wakeup:
 		}
-		timer.Reset(q.turn(slots))
+		timer.Reset(q.turn(ready))
 	}
 }
 
-// turn begins what is due, as far as there are slots, and returns how long there
-// is nothing more to do.
-func (q *Queue) turn(slots chan struct{}) time.Duration {
+// turn takes what is due, as long as there is room for half of what there can be,
+// and returns how long there is nothing more to do. Jobs are taken some at a time
+// because each time costs a commit.
+func (q *Queue) turn(ready chan<- *run) time.Duration {
 	due, err := q.repeat(q.life)
 	if err == nil {
 		err = q.lookAtTimes(q.life)
 	}
 	for err == nil {
-		free := cap(slots) - len(slots)
-		if free == 0 || q.stopped() {
-			return interval // the end of a job wakes the loop
+		free := cap(ready) - len(ready)
+		if free < (cap(ready)+1)/2 || q.stopped() {
+			return interval // the workers wake the loop when there is room
 		}
 		var next time.Time
 		var runs []*run
@@ -80,7 +98,9 @@ func (q *Queue) turn(slots chan struct{}) time.Duration {
 			return pauseUntil(due, now)
 		}
 		if runs, err = q.take(q.life, free); err == nil {
-			q.begin(runs, slots)
+			for _, r := range runs {
+				ready <- r
+			}
 		}
 	}
 	if q.life.Err() == nil {
@@ -104,18 +124,6 @@ func (q *Queue) stopped() bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// begin runs each job on a goroutine of its own.
-func (q *Queue) begin(runs []*run, slots chan struct{}) {
-	for _, r := range runs {
-		slots <- struct{}{}
-		q.busy.Go(func() {
-			q.execute(r)
-			<-slots
-			q.wake()
-		})
 	}
 }
 

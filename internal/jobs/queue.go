@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sede/internal/access"
+	"sede/internal/audit"
 	"sede/internal/clock"
 	"sede/internal/db"
 	"sede/internal/ident"
@@ -20,12 +21,14 @@ import (
 // Config is what a Queue works with.
 type Config struct {
 	DB      *db.DB
+	Audit   *audit.Log // of what operators do with jobs
 	Clock   clock.Clock
 	IDs     *ident.Source
-	Secret  *secret.Box  // seals arguments
-	Random  io.Reader    // for jitter; nil: the system's
-	Log     *slog.Logger // nil: discards
-	Workers int          // jobs at once; 0: 8
+	Secret  *secret.Box   // seals arguments
+	Random  io.Reader     // for jitter; nil: the system's
+	Log     *slog.Logger  // nil: discards
+	Workers int           // jobs at once; 0: 8
+	Grace   time.Duration // that Close leaves running jobs; 0: 10 s
 }
 
 // Queue keeps jobs and runs them. It is safe for concurrent use.
@@ -38,11 +41,13 @@ type Queue struct {
 	claim   claim // the statements made for the kinds
 
 	schedules []*repeated
+	metrics   *metrics
 
 	mu     sync.Mutex // held from before a claim until its runs are in mine
 	mine   map[ident.ID]*run
 	watch  watch
 	looked time.Time // when the loop looked last
+	wall   time.Time // on the clock at the last look; zero: there was none
 
 	life     context.Context // of running jobs
 	kill     context.CancelFunc
@@ -62,10 +67,14 @@ func New(config Config) *Queue {
 	if config.Workers == 0 {
 		config.Workers = 8
 	}
+	if config.Grace == 0 {
+		config.Grace = grace
+	}
 	q := &Queue{
 		Config: config, runner: config.IDs.New(), wakeup: make(chan struct{}, 1), workers: map[string]Worker{},
 		mine: map[ident.ID]*run{}, watch: watch{}, stop: make(chan struct{}),
 	}
+	q.metrics = newMetrics(q)
 	q.life, q.kill = context.WithCancel(context.Background())
 	return q
 }

@@ -48,7 +48,7 @@ func (r *run) complete(tx *db.Tx) error {
 }
 
 func (r *run) success() outcome {
-	return outcome{state: done, attempts: r.attempt, runAt: r.runAt, finished: null.Of(r.q.now()), wipe: true}
+	return outcome{state: done, attempts: r.attempt, finished: null.Of(r.q.now()), wipe: true}
 }
 
 // now is the time as the database keeps it.
@@ -57,7 +57,9 @@ func (q *Queue) now() time.Time { return q.Clock.Now().Truncate(time.Microsecond
 // execute runs the job and writes down what came of it.
 func (q *Queue) execute(r *run) {
 	defer q.forget(r)
+	began := q.Clock.Now()
 	err := q.work(r)
+	q.metrics.observe(r.kind, resultOf(err), q.Clock.Now().Sub(began))
 	if r.completed.Load() {
 		if err != nil {
 			q.Log.Error("jobs: a job failed after it was done", "kind", r.kind, "job", r.id, "error", err)
@@ -69,6 +71,17 @@ func (q *Queue) execute(r *run) {
 		o = q.failure(r, err)
 	}
 	q.settle(r, o, err)
+}
+
+// resultOf is what the metrics call an end.
+func resultOf(err error) string {
+	switch {
+	case err == nil:
+		return "done"
+	case errors.Is(err, errSnooze):
+		return "snoozed"
+	}
+	return "failed"
 }
 
 // work calls the worker, under its time-out, and turns a panic into an error.
@@ -97,15 +110,26 @@ func (q *Queue) failure(r *run, err error) outcome {
 	var v *verdict
 	switch {
 	case errors.As(err, &v) && v.snooze > 0:
-		o.attempts, o.runAt, o.error = r.attempt-1, now.Add(v.snooze), null.Value[string]{}
+		o.attempts, o.runAt, o.error = r.attempt-1, null.Of(now.Add(v.snooze)), null.Value[string]{}
 	case q.life.Err() != nil: // sede ends: not the job's fault
-		o.attempts, o.runAt = r.attempt-1, now
+		return q.unbegun(r)
 	case v != nil && v.discard, r.attempt >= r.most:
-		o.state, o.runAt, o.finished = failed, r.runAt, null.Of(now)
+		o.state, o.finished = failed, null.Of(now)
 	default:
-		o.runAt = now.Add(q.pause(r.attempt))
+		o.runAt = null.Of(now.Add(q.pause(r.attempt)))
 	}
 	return o
+}
+
+// unbegun lets the job wait again as if the run had not begun.
+func (q *Queue) unbegun(r *run) outcome {
+	return outcome{state: waiting, attempts: r.attempt - 1, runAt: null.Of(q.now())}
+}
+
+// giveBack lets others run a job that was taken and not begun.
+func (q *Queue) giveBack(r *run) {
+	defer q.forget(r)
+	q.settle(r, q.unbegun(r), nil)
 }
 
 // longest is the longest pause between two runs.
@@ -155,7 +179,7 @@ func (q *Queue) settle(r *run, o outcome, cause error) {
 	case o.state == failed:
 		q.Log.Error("jobs: a job failed for good", "kind", r.kind, "job", r.id, "attempts", r.attempt, "error", cause)
 	case cause != nil && !errors.Is(cause, errSnooze):
-		q.Log.Warn("jobs: a job failed and will be repeated", "kind", r.kind, "job", r.id, "attempt", r.attempt, "at", o.runAt, "error", cause)
+		q.Log.Warn("jobs: a job failed and will be repeated", "kind", r.kind, "job", r.id, "attempt", r.attempt, "at", o.runAt.V, "error", cause)
 	}
 }
 

@@ -2,10 +2,7 @@ package jobs
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
-	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,13 +45,9 @@ type claim struct{ next, take string }
 
 func newClaim(kinds int) claim {
 	return claim{
-		next: `SELECT run_at FROM job WHERE state = 'waiting' AND kind IN (` + parameters(1, kinds) + `) ORDER BY run_at LIMIT 1`,
-		take: `WITH due AS MATERIALIZED (
-				SELECT organization_id, id FROM job WHERE state = 'waiting' AND run_at <= $1 AND kind IN (` + parameters(4, kinds) + `)
-				ORDER BY run_at, id LIMIT $2 %s)
-			UPDATE job SET state = 'running', attempts = attempts + 1, runner_id = $3, started_at = $1
-			FROM due WHERE job.organization_id = due.organization_id AND job.id = due.id
-			RETURNING job.organization_id, job.id, job.kind, job.args, job.sealed, job.attempts, job.most_attempts, job.run_at`,
+		next: `SELECT run_at FROM job WHERE run_at IS NOT NULL AND kind IN (` + parameters(1, kinds) + `) ORDER BY run_at LIMIT 1`,
+		take: `SELECT organization_id, id, kind, args, sealed, attempts, most_attempts FROM job
+			WHERE run_at <= $1 AND kind IN (` + parameters(3, kinds) + `) ORDER BY run_at, id LIMIT $2 `,
 	}
 }
 
@@ -86,7 +79,6 @@ type taken struct {
 	args             []byte
 	sealed           bool
 	attempt, most    int
-	runAt            time.Time
 }
 
 // takeDue makes up to n due jobs running and returns them, those due first first.
@@ -94,27 +86,32 @@ func (c *claim) takeDue(tx *db.Tx, runner ident.ID, now time.Time, n int, kinds 
 	if len(kinds) == 0 {
 		return nil, nil
 	}
-	rows := tx.Query(fmt.Sprintf(c.take, tx.SkipLocked()), append([]any{now, n, runner}, kinds...)...)
+	rows := tx.Query(c.take+tx.SkipLocked(), append([]any{now, n}, kinds...)...)
 	defer rows.Close()
 	for rows.Next() {
 		var t taken
-		if err := rows.Scan(&t.organization, &t.id, &t.kind, &t.args, &t.sealed, &t.attempt, &t.most, &t.runAt); err != nil {
+		if err := rows.Scan(&t.organization, &t.id, &t.kind, &t.args, &t.sealed, &t.attempt, &t.most); err != nil {
 			return nil, err
 		}
-		t.kind, t.args = strings.Clone(t.kind), bytes.Clone(t.args)
+		t.kind, t.args, t.attempt = strings.Clone(t.kind), bytes.Clone(t.args), t.attempt+1
 		list = append(list, t)
 	}
-	slices.SortFunc(list, func(a, b taken) int {
-		return cmp.Or(a.runAt.Compare(b.runAt), bytes.Compare(a.id[:], b.id[:]))
-	})
-	return list, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	for i := range list {
+		t := &list[i]
+		tx.Queue(`UPDATE job SET state = 'running', run_at = NULL, attempts = $3, runner_id = $4, started_at = $5 WHERE organization_id = $1 AND id = $2`,
+			t.organization, t.id, t.attempt, runner, now)
+	}
+	return list, nil
 }
 
 // outcome is what becomes of a job after a run.
 type outcome struct {
 	state    string
-	attempts int // begun runs that count
-	runAt    time.Time
+	attempts int                   // begun runs that count
+	runAt    null.Value[time.Time] // of one that waits
 	error    null.Value[string]
 	finished null.Value[time.Time]
 	wipe     bool // the arguments are not needed any more
@@ -137,12 +134,12 @@ type sighting struct {
 
 // running returns the jobs that run anywhere.
 func runningNow(tx *db.Tx) (list []sighting, err error) {
-	rows := tx.Query(`SELECT j.organization_id, j.id, j.kind, j.attempts, j.most_attempts, j.run_at, j.runner_id, COALESCE(r.beat, 0)
+	rows := tx.Query(`SELECT j.organization_id, j.id, j.kind, j.attempts, j.most_attempts, j.runner_id, COALESCE(r.beat, 0)
 		FROM job j LEFT JOIN job_runner r ON r.id = j.runner_id WHERE j.state = 'running' ORDER BY j.id`)
 	defer rows.Close()
 	for rows.Next() {
 		var s sighting
-		if err := rows.Scan(&s.organization, &s.id, &s.kind, &s.attempt, &s.most, &s.runAt, &s.runner, &s.beat); err != nil {
+		if err := rows.Scan(&s.organization, &s.id, &s.kind, &s.attempt, &s.most, &s.runner, &s.beat); err != nil {
 			return nil, err
 		}
 		s.kind = strings.Clone(s.kind)
@@ -169,4 +166,64 @@ func nextOf(tx *db.Tx, name string, first time.Time) (at time.Time, err error) {
 func moveNext(tx *db.Tx, name string, from, to time.Time) (bool, error) {
 	changed, err := tx.Exec(`UPDATE job_schedule SET next_at = $3 WHERE name = $1 AND next_at = $2`, name, from, to)
 	return changed > 0, err
+}
+
+// count returns how many jobs there are in the states that matter.
+func count(tx *db.Tx) (map[string]int64, error) {
+	counts := map[string]int64{}
+	rows := tx.Query(`SELECT state, count(*) FROM job WHERE state IN ('waiting', 'running', 'failed') GROUP BY state`)
+	defer rows.Close()
+	for rows.Next() {
+		var state string
+		var n int64
+		if err := rows.Scan(&state, &n); err != nil {
+			return nil, err
+		}
+		counts[strings.Clone(state)] = n
+	}
+	return counts, rows.Err()
+}
+
+// batch is how many jobs one transaction removes or moves, so that others wait
+// little.
+const batch = 1000
+
+// forget removes jobs that were finished before a time, up to a batch.
+func forget(tx *db.Tx, state string, before time.Time) (int64, error) {
+	return tx.Exec(`DELETE FROM job WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM job WHERE state = $1 AND finished_at < $2 ORDER BY id LIMIT $3)`, state, before, batch)
+}
+
+// forgetRunners removes processes that have not run a job for long.
+func forgetRunners(tx *db.Tx, before time.Time) {
+	tx.Queue(`DELETE FROM job_runner WHERE beat_at < $1`, before)
+}
+
+// stray is a waiting job with its times.
+type stray struct {
+	organization, id ident.ID
+	runAt, createdAt time.Time
+	startedAt        null.Value[time.Time]
+}
+
+// fromFuture returns waiting jobs that were enqueued or begun after a time, up to
+// a batch.
+func fromFuture(tx *db.Tx, after time.Time) (list []stray, err error) {
+	rows := tx.Query(`SELECT organization_id, id, run_at, created_at, started_at FROM job
+		WHERE run_at > $1 AND (created_at > $1 OR started_at > $1) ORDER BY run_at, id LIMIT $2`, after, batch)
+	defer rows.Close()
+	for rows.Next() {
+		var s stray
+		if err := rows.Scan(&s.organization, &s.id, &s.runAt, &s.createdAt, &s.startedAt); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, rows.Err()
+}
+
+// moveJob stores the times of a job that still waits.
+func moveJob(tx *db.Tx, s *stray) {
+	tx.Queue(`UPDATE job SET run_at = $3, created_at = $4, started_at = $5
+		WHERE organization_id = $1 AND id = $2 AND run_at IS NOT NULL`, s.organization, s.id, s.runAt, s.createdAt, s.startedAt)
 }

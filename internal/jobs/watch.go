@@ -51,11 +51,14 @@ func (q *Queue) lookAtTimes(ctx context.Context) error {
 	return err
 }
 
-// look says that this process lives, if it runs something, and takes the jobs of
-// processes that died.
+// look says that this process lives, if it runs something, takes the jobs of
+// processes that died, and brings back what waits for a wrong time.
 func (q *Queue) look(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if err := q.mend(ctx); err != nil {
+		return err
+	}
 	if len(q.mine) > 0 {
 		err := q.DB.Write(ctx, access.Instance(), func(tx *db.Tx) error {
 			beat(tx, q.runner, q.now())

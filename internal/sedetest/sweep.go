@@ -11,6 +11,8 @@ import (
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/jobs"
 )
 
 // Samples are bodies for operations whose fields the OpenAPI document does not
@@ -81,8 +83,24 @@ func newSweep(t *testing.T, engine db.Engine, samples Samples) *sweep {
 	gone := w.in.SignIn("owner@demo.example")
 	w.in.With(gone.Token).Do(http.MethodPost, "/logout", "")
 	w.bad = map[string]string{"garbage": "garbage", "a session that ended": gone.Token, "a cut token": gone.Token[:len(gone.Token)-2]}
+	w.enqueue()
 	w.learn()
 	return w
+}
+
+// enqueue puts a job into demo that nothing works on.
+func (w *sweep) enqueue() {
+	demo, err := ident.Parse(w.in.Names["demo"])
+	if err != nil {
+		w.Fatal(err)
+	}
+	err = w.in.App.Database().Write(w.Context(), access.System(demo), func(tx *db.Tx) error {
+		jobs.Kind[struct{}]{Name: "sweep"}.Enqueue(tx, w.in.App.Jobs(), access.System(demo), struct{}{}, jobs.Options{})
+		return nil
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
 }
 
 // learn finds out what there is: in demo by its owner, in other by its owner.

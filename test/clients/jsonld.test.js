@@ -71,9 +71,11 @@ withSede('jsonld', (running) => {
   });
 
   for (const [path, expected] of Object.entries(resources)) {
+    const reader = expected.reader ?? 'owner@demo.example';
+
     test(`${path}: the collection`, async () => {
       const url = running().url(`/${path}`);
-      const collection = await running().get(`${url}?itemsPerPage=2`, 'owner@demo.example');
+      const collection = await running().get(`${url}?itemsPerPage=2`, reader);
       const [expanded] = await expand(collection, url);
       assert.deepEqual(expanded['@type'], [`${hydra}Collection`]);
       assert.equal(expanded[`${hydra}totalItems`][0]['@value'], collection['hydra:totalItems']);
@@ -91,10 +93,10 @@ withSede('jsonld', (running) => {
     });
 
     test(`${path}: its items`, async () => {
-      const collection = await running().get(running().url(`/${path}?itemsPerPage=100`), 'owner@demo.example');
-      assert.ok(collection['hydra:member'].length > 0, 'there are none');
+      const collection = await running().get(running().url(`/${path}?itemsPerPage=100`), reader);
+      assert.ok(expected.mayBeEmpty || collection['hydra:member'].length > 0, 'there are none');
       for (const { '@id': iri } of collection['hydra:member']) {
-        const item = await running().get(iri, 'owner@demo.example');
+        const item = await running().get(iri, reader);
         const [expanded] = await expand(item, iri);
         await checkItem(item, expanded, expected);
       }

@@ -3,8 +3,9 @@
 -- Work to be done after a commit or at a time. What concerns no organization is
 -- under the zero id, so "organization_id" refers to nothing. "state" is waiting,
 -- running, done, failed or discarded. "unique_key" is null or holds back a second
--- waiting or running job of the kind. "runner_id" is the process that runs it,
--- "attempts" counts the runs begun.
+-- waiting or running job of the kind. "run_at" is set while the job waits, so that
+-- an index finds what is due. "runner_id" is the process that runs it, "attempts"
+-- counts the runs begun.
 CREATE TABLE job (
 	organization_id {{.ID}} NOT NULL,
 	id {{.ID}} NOT NULL,
@@ -15,7 +16,7 @@ CREATE TABLE job (
 	sealed {{.Bool}} NOT NULL,
 	attempts {{.Int}} NOT NULL,
 	most_attempts {{.Int}} NOT NULL,
-	run_at {{.Time}} NOT NULL,
+	run_at {{.Time}},
 	runner_id {{.ID}},
 	error {{.Text}},
 	created_at {{.Time}} NOT NULL,
@@ -25,12 +26,10 @@ CREATE TABLE job (
 ) {{.Strict}};
 CREATE UNIQUE INDEX job_kind_unique_key ON job (organization_id, kind, unique_key)
 	WHERE unique_key IS NOT NULL AND state IN ('waiting', 'running');
-CREATE INDEX job_due ON job (run_at, id) WHERE state = 'waiting';
-CREATE INDEX job_running ON job (runner_id) WHERE state = 'running';
+CREATE INDEX job_run_at ON job (run_at, id) WHERE run_at IS NOT NULL;
 CREATE INDEX job_finished_at ON job (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX job_id ON job (id);
 CREATE INDEX job_state ON job (state, id);
-CREATE INDEX job_kind ON job (kind, id);
 {{.Tenant "job"}}
 
 -- The processes that run jobs. "beat" grows as long as the process lives and has

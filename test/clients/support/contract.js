@@ -4,7 +4,8 @@
 // A field is "type" or "type?" (may be null), with "*" in front when a POST must
 // carry it and "=" when only sede sets it. "iri:Name" is a reference to an item
 // of that resource, "email" an address, "[]" a list. The operations are those that Hydra and OpenAPI
-// can tell apart: list, create, show, edit, delete.
+// can tell apart: list, create, show, edit, delete. The reader is who can read all of it, the demo's
+// owner if nobody is named; mayBeEmpty says that a fresh demo need not have any.
 
 export const resources = {
   organizations: {
@@ -100,6 +101,27 @@ export const resources = {
     operations: { list: 'GET', create: 'POST', show: 'GET', edit: 'PATCH' },
     filters: ['firstName', 'lastName', 'name', 'email', 'exists[email]', 'location', 'location[]', 'exists[location]', 'user', 'user[]',
       'exists[user]', 'active', 'createdAt[before]', 'updatedAt[after]', 'order[firstName]', 'order[lastName]', 'order[name]', 'order[createdAt]'],
+  },
+  jobs: {
+    name: 'Job',
+    reader: 'operator@demo.example',
+    mayBeEmpty: true,
+    fields: {
+      id: '=string',
+      kind: '=string',
+      state: '=string',
+      organization: '=iri:Organization?',
+      attempts: '=integer',
+      mostAttempts: '=integer',
+      runAt: '=dateTime?',
+      error: '=string?',
+      createdAt: '=dateTime',
+      startedAt: '=dateTime?',
+      finishedAt: '=dateTime?',
+    },
+    operations: { list: 'GET', show: 'GET' },
+    filters: ['kind', 'kind[]', 'state', 'state[]', 'organization', 'attempts[gt]', 'runAt[before]', 'createdAt[after]', 'finishedAt[before]',
+      'order[runAt]', 'order[finishedAt]'],
   },
   countries: {
     name: 'Country',
