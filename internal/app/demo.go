@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"strings"
+	"time"
 
 	"sede/internal/access"
 	"sede/internal/account"
@@ -13,6 +14,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/location"
+	"sede/internal/meeting"
 	"sede/internal/null"
 	"sede/internal/organization"
 )
@@ -46,6 +48,26 @@ var demoStaff = []struct {
 	{employee.Employee{FirstName: "Ana", LastName: "Silva", Email: null.Of("ana@demo.example"), Active: true}, access.Member, 0},
 	{employee.Employee{FirstName: "Jan", LastName: "Kowalski", Email: null.Of("jan@demo.example"), Active: true}, access.None, 1},
 	{employee.Employee{FirstName: "Emma", LastName: "Clarke", Email: null.Of("emma@demo.example"), Active: true}, access.None, 2},
+}
+
+// demoMeetings are the meetings of the sample company in the week after now, by
+// the index into demoStaff; version 1.
+func demoMeetings(now time.Time) []demoMeeting {
+	y, m, d := now.UTC().Date()
+	monday := time.Date(y, m, d+7-(int(now.UTC().Weekday())+6)%7, 0, 0, 0, 0, time.UTC)
+	plan := func(notes string, day, hour int) meeting.Meeting {
+		planned := meeting.Meeting{Terms: meeting.Terms{Notes: null.Of(notes), DateFrom: monday, DateTo: monday.AddDate(0, 0, 5), Duration: meeting.DefaultDuration}}
+		if hour > 0 {
+			planned.Time = null.Of(monday.AddDate(0, 0, day).Add(time.Duration(hour) * time.Hour))
+		}
+		return planned
+	}
+	return []demoMeeting{{plan("Review of the year", 1, 10), 0}, {plan("Planning of the next one", 0, 0), 0}, {plan("Interview", 2, 9), 1}}
+}
+
+type demoMeeting struct {
+	meeting.Meeting
+	with int
 }
 
 // DemoResult says what Demo made.
@@ -118,6 +140,7 @@ func (a *App) demoCompany(ctx context.Context, password string) error {
 		}
 		places[i] = place.ID
 	}
+	var staff []ident.ID
 	for _, d := range demoStaff {
 		person := d.person
 		person.Location = null.Of(places[d.place])
@@ -125,6 +148,13 @@ func (a *App) demoCompany(ctx context.Context, password string) error {
 			person.User = null.Of(users[d.role])
 		}
 		if err := a.features.employees.Create(ctx, &owner, &person); err != nil {
+			return err
+		}
+		staff = append(staff, person.ID)
+	}
+	for _, d := range demoMeetings(a.config.Clock.Now()) {
+		d.Employee = null.Of(staff[d.with])
+		if err := a.features.meetings.Create(ctx, &owner, &d.Meeting); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"sede/internal/feature"
 	"sede/internal/ident"
 	"sede/internal/location"
+	"sede/internal/meeting"
 	"sede/internal/organization"
 	"sede/internal/reference"
 )
@@ -20,6 +21,7 @@ type features struct {
 	accounts      *account.Service
 	locations     *location.Service
 	employees     *employee.Service
+	meetings      *meeting.Service
 }
 
 // newFeatures makes the features from the lowest to the highest and tells each
@@ -39,6 +41,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 	p.Mail.SetSilent(f.organizations.Silent)
 	f.locations = location.New(p, f.organizations.TimeZone)
 	f.employees = employee.New(p, f.organizations.IsMember)
+	f.meetings = meeting.New(p, f.employees, f.locations, f.organizations)
 	return f, nil
 }
 
@@ -49,6 +52,7 @@ func (f *features) modules() []feature.Module {
 		f.accounts.Module(),
 		f.locations.Module(),
 		f.employees.Module(),
+		f.meetings.Module(),
 		f.references.Module(),
 	}
 }

@@ -27,6 +27,7 @@ func layers() []layer {
 			"internal/audit":   "internal/db",
 			"internal/db":      "",
 			"internal/feature": "internal/audit internal/db internal/hydra internal/jobs internal/mail internal/secret",
+			"internal/holiday": "",
 			"internal/hydra":   "internal/db internal/phrase",
 			"internal/jobs":    "internal/audit internal/db internal/hydra internal/secret",
 			"internal/mail":    "internal/db internal/hydra internal/jobs internal/phrase internal/secret",
@@ -38,6 +39,7 @@ func layers() []layer {
 			"internal/account":      "",
 			"internal/employee":     "",
 			"internal/location":     "",
+			"internal/meeting":      "internal/employee internal/location",
 			"internal/organization": "internal/reference",
 			"internal/reference":    "",
 		}},
@@ -92,6 +94,7 @@ func owned() map[string][]string {
 		"github.com/alecthomas/kong":      {"cmd/sede"},
 		"github.com/biter777/countries":   {"internal/reference"},
 		"github.com/bojanz/currency":      {"internal/organization"},
+		"github.com/rickar/cal/v2":        {"internal/holiday"},
 		"sede/internal/sedetest/contract": {"internal/sedetest", "internal/hydra"},
 	}
 }
@@ -106,8 +109,9 @@ func uses() map[string][]string {
 		},
 		"access.Instance": {
 			"internal/account", "internal/db", "internal/organization", "internal/reference",
-			"internal/jobs", // jobs of all organizations wait in one queue
-			"internal/mail", // the development mailbox belongs to the instance
+			"internal/jobs",    // jobs of all organizations wait in one queue
+			"internal/mail",    // the development mailbox belongs to the instance
+			"internal/meeting", // what was cancelled long ago is removed everywhere at once
 		},
 		// Who calls is found out from tokens, and told by set-up.
 		"access.Caller{}": {"internal/account", "internal/app"},

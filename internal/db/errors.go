@@ -61,6 +61,13 @@ func constraintName(columns []string, primary bool) string {
 	return name
 }
 
+// IsExclusion reports whether err says that a row broke the exclusion constraint
+// of the given name; only PostgreSQL has those.
+func IsExclusion(err error, constraint string) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "23P01" && pg.ConstraintName == constraint
+}
+
 // IsForeignKey reports whether err says that a row refers to one that is not
 // there, or is still referred to.
 func IsForeignKey(err error) bool {

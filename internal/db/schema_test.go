@@ -58,7 +58,8 @@ func schema(t *testing.T, d *db.DB) string {
 		`SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'schema_version' ORDER BY tablename, indexname`,
 		`SELECT format('policy %s.%s %s %s', tablename, policyname, cmd, qual) FROM pg_policies ORDER BY tablename, policyname`,
 		`SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgrelid::regclass::text, tgname`,
-		`SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY proname`,
+		`SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+			AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = pg_proc.oid AND d.deptype = 'e') ORDER BY proname`,
 	} {
 		b.WriteString(strings.Join(lines(t, d, sql), "\n") + "\n\n")
 	}

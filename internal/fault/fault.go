@@ -83,11 +83,23 @@ const (
 	CodeURL      = "57c2f299-1154-4870-89bb-ef3b1f5ad229"
 )
 
+// Item is an item of the API that an Error is about. In a Text it may be an
+// argument, and is told by its IRI.
+type Item struct {
+	Resource string // "Location": its resource's name
+	Key      string
+	Note     string // what the sentence says of it, in brackets; not translated
+}
+
+// Items are several of them, told one after the other.
+type Items []Item
+
 // Error is a failure with both faces.
 type Error struct {
 	Kind       Kind
 	Text       Text          // for people; empty: the kind's own sentence
 	Violations []Violation   // for Invalid and Unprocessable
+	Conflicts  Items         // for Conflict: what is in the way
 	RetryAfter time.Duration // for TooManyRequests and Unavailable; 0: not said
 	Err        error         // for the log; may be nil
 }

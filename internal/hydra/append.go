@@ -9,13 +9,15 @@ import (
 	"golang.org/x/text/language"
 
 	"sede/internal/ident"
+	"sede/internal/phrase"
 )
 
 // encoding is what an answer's encoder needs to know beside the item.
 type encoding struct {
-	api    *API
-	reader language.Tag // whom texts are for
-	fields fieldSet     // the fields asked for
+	api      *API
+	reader   language.Tag    // whom names are for
+	language phrase.Language // whom sentences are for
+	fields   fieldSet        // the fields asked for
 }
 
 // appendString adds s as a JSON string. Text that needs no escape, nearly all,

@@ -161,6 +161,9 @@ var timeCodec = codec[time.Time]{
 			return wrongType(raw, s, "string")
 		}
 		t, err := parseTime(text)
+		if err == nil && s.offset {
+			_, err = time.Parse(time.RFC3339, text)
+		}
 		if err != nil {
 			return &fault.Violation{Text: fault.Textf("The %q attribute must be a date and time with an offset, such as %q.", s.name, "2030-01-02T09:00:00+00:00"), Code: fault.CodeType, Hint: err.Error()}
 		}

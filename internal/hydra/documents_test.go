@@ -70,7 +70,7 @@ var planetFields = []Field[planet]{
 	NullInt("rings", func(p *planet) *null.Value[int64] { return &p.Rings }).Between(0, 24).Filter(Numeric).Example("7"),
 	Bool("inhabited", func(p *planet) *bool { return &p.Inhabited }).Filter(Boolean).Example("true"),
 	Time("found", func(p *planet) *time.Time { return &p.Found }).ReadOnly().Filter(DateRange).Sortable(),
-	NullTime("visited", func(p *planet) *null.Value[time.Time] { return &p.Visited }).Required(),
+	NullTime("visited", func(p *planet) *null.Value[time.Time] { return &p.Visited }).Required().Offset(),
 	KeyRef("star", "Star", func(p *planet) *string { return &p.Star }).Required().OnCreate().Filter(Exact),
 	NullRef("partner", "Planet", func(p *planet) *null.Value[ident.ID] { return &p.Partner }),
 	Refs("moons", "Planet", func(p *planet) *[]ident.ID { return &p.Moons }),
@@ -86,6 +86,7 @@ var weatherFields = []Field[weather]{
 	Text("name", func(w *weather) *string { return &w.Name }),
 	NullInt("degrees", func(w *weather) *null.Value[int64] { return &w.Degrees }),
 	KeyRef("star", "Star", func(w *weather) *string { return &w.Star }),
+	Sentence("advice", func(w *weather) fault.Text { return fault.Textf("Not Found") }),
 }
 
 func planets() []Declaration {
@@ -103,6 +104,7 @@ func planets() []Declaration {
 		Resource[planet]{
 			Name: "Planet", Path: "/planets", Doc: "A planet goes round a star.", Means: "https://schema.org/Place",
 			Fields: planetFields, Version: func(*planet) int64 { return 1 }, Defaults: func(p *planet) { p.Kind = "rock" },
+			Spans: []Span{{Name: "known", From: "found", To: "visited"}},
 			Operations: []Operation{
 				List[planet]{Access: access.Within(access.Readers), Do: list},
 				Create[planet]{Access: access.Within(access.Admins), Do: func(context.Context, *access.Caller, *planet) error { return nil }},

@@ -95,7 +95,7 @@ func (x *exchange) run() error {
 	if err := x.negotiate(); err != nil {
 		return err
 	}
-	x.encoding = encoding{api: x.api, reader: x.reader.Tag(), fields: allFields}
+	x.encoding = encoding{api: x.api, reader: x.reader.Tag(), language: x.reader, fields: allFields}
 	if x.op.output != nil && x.op.output.local {
 		x.ctx = context.WithValue(x.ctx, readerKey{}, x.reader.Tag())
 	}

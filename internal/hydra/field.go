@@ -65,6 +65,7 @@ type spec struct {
 	minLen    int    // text: characters
 	maxLen    int    // text: characters, 0: 255; files: bytes
 	lines     bool   // text: line breaks and tabs are allowed
+	offset    bool   // times: must state their offset from UTC
 	enum      []string
 	filters   []Filter
 	sortable  bool
@@ -128,6 +129,10 @@ func (f Field[T]) MaxBytes(n int) Field[T] { f.maxLen = n; return f }
 
 // Lines allows line breaks and tabs in a text.
 func (f Field[T]) Lines() Field[T] { f.lines = true; return f }
+
+// Offset makes a time one that must state its offset from UTC, in bodies. A time
+// without one could be in any time zone.
+func (f Field[T]) Offset() Field[T] { f.offset = true; return f }
 
 // OneOf lists the values that a text may have.
 func (f Field[T]) OneOf(values ...string) Field[T] { f.enum = values; return f }
@@ -245,6 +250,15 @@ func LocalText[T any](name string, in func(item *T, reader language.Tag) string)
 	return f
 }
 
+// Sentence is a read-only sentence for people in the reader's language.
+func Sentence[T any](name string, at func(*T) fault.Text) Field[T] {
+	f := Field[T]{spec: spec{name: name, kind: kindText, readOnly: true}, local: true}
+	f.append = func(dst []byte, item *T, s *spec, e *encoding) []byte {
+		return appendString(dst, e.language.Text(at(item)))
+	}
+	return f
+}
+
 // Int is an integer that is never null.
 func Int[T any](name string, at func(*T) *int64) Field[T] {
 	return plain(name, kindInt, at, intCodec)
@@ -329,14 +343,14 @@ func Texts[T any](name string, at func(*T) *[]string) Field[T] {
 
 // Object is a read-only object within the item.
 func Object[T, O any](name string, at func(*T) *O, fields ...Field[O]) Field[T] {
-	f := Field[T]{spec: spec{name: name, kind: kindObject, readOnly: true, fields: specsOf(fields)}}
+	f := Field[T]{spec: spec{name: name, kind: kindObject, readOnly: true, fields: specsOf(fields)}, local: anyLocal(fields)}
 	f.append = func(dst []byte, item *T, s *spec, e *encoding) []byte { return appendObject(dst, at(item), fields, e) }
 	return f
 }
 
 // Objects is a read-only list of objects within the item.
 func Objects[T, O any](name string, at func(*T) *[]O, fields ...Field[O]) Field[T] {
-	f := Field[T]{spec: spec{name: name, kind: kindObjects, readOnly: true, fields: specsOf(fields)}}
+	f := Field[T]{spec: spec{name: name, kind: kindObjects, readOnly: true, fields: specsOf(fields)}, local: anyLocal(fields)}
 	f.append = func(dst []byte, item *T, s *spec, e *encoding) []byte {
 		if *at(item) == nil && s.nullable {
 			return append(dst, "null"...)
@@ -358,6 +372,16 @@ func File[T any](name string, at func(*T) *Upload) Field[T] {
 // are not kept, since nothing may depend on them.
 type Upload struct {
 	Content []byte
+}
+
+// anyLocal reports whether one of the fields depends on the reader's language.
+func anyLocal[T any](fields []Field[T]) bool {
+	for i := range fields {
+		if fields[i].local {
+			return true
+		}
+	}
+	return false
 }
 
 func specsOf[T any](fields []Field[T]) []spec {

@@ -52,6 +52,12 @@ func newModel[T any](api *API, r Resource[T]) (*model[T], error) {
 	if m.key == nil {
 		return nil, mismatch(r.Name, "has no ID or Key field")
 	}
+	for _, span := range r.Spans {
+		if m.res.spec(span.From) == nil || m.res.spec(span.To) == nil || m.res.spec(span.Name) != nil {
+			return nil, mismatch(r.Name, "span %s needs a name of its own and two fields", span.Name)
+		}
+	}
+	m.res.spans = r.Spans
 	m.res.variables = variablesOf(m.res)
 	m.ldHead = []byte(`"@id":"` + api.prefix + r.Path + `/`)
 	m.ldType = []byte(`","@type":"` + r.Name + `"`)

@@ -178,6 +178,7 @@ func addErrorSchemas(schemas openapi3.Schemas, keys Keys) {
 		{"status", openapi3.NewInt32Schema().WithMin(400).WithMax(599).NewRef()},
 		{"type", text("The path of the kind of failure.")},
 		{"instance", text("The failure itself.")},
+		{"conflicts", arrayOf(openapi3.NewStringSchema().WithFormat("iri-reference").NewRef()).NewRef()},
 	}
 	required := []string{"title", "detail", "status", "type"}
 	schemas["Error"] = object(required, members...).NewRef()

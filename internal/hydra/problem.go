@@ -89,10 +89,14 @@ type problem struct {
 	title      string
 	detail     string
 	violations []fault.Violation
+	conflicts  []string // IRIs
 }
 
-func newProblem(e *fault.Error, reader phrase.Language) problem {
+func (api *API) newProblem(e *fault.Error, reader phrase.Language) problem {
 	p := problem{status: e.Kind.Status(), class: "hydra:Error", title: reader.Text(fault.Textf("An error occurred")), violations: e.Violations}
+	for _, item := range e.Conflicts {
+		p.conflicts = append(p.conflicts, api.base(item.Resource)+item.Key)
+	}
 	p.path = "/errors/" + strconv.Itoa(p.status)
 	if e.Kind == fault.Unprocessable && len(e.Violations) > 0 {
 		p.class, p.path = "ConstraintViolation", "/validation_errors/"+violationID(e.Violations)
@@ -101,7 +105,7 @@ func newProblem(e *fault.Error, reader phrase.Language) problem {
 	case e.Kind == fault.Internal:
 		p.detail = reader.Text(fault.Textf("Internal Server Error"))
 	case !e.Text.IsZero():
-		p.detail = reader.Text(e.Text)
+		p.detail = reader.Text(api.withIRIs(e.Text))
 	case len(e.Violations) == 0:
 		p.detail = http.StatusText(p.status)
 	}
@@ -115,6 +119,29 @@ func newProblem(e *fault.Error, reader phrase.Language) problem {
 		p.detail += reader.Text(v.Text)
 	}
 	return p
+}
+
+// withIRIs tells the items among the arguments of a sentence by their IRIs.
+func (api *API) withIRIs(t fault.Text) fault.Text {
+	for i, arg := range t.Args {
+		items, ok := arg.(fault.Items)
+		if item, one := arg.(fault.Item); one {
+			items, ok = fault.Items{item}, true
+		}
+		if !ok {
+			continue
+		}
+		told := make([]string, len(items))
+		for n, item := range items {
+			told[n] = api.base(item.Resource) + item.Key
+			if item.Note != "" {
+				told[n] += " (" + item.Note + ")"
+			}
+		}
+		t.Args = append([]any(nil), t.Args...)
+		t.Args[i] = strings.Join(told, ", ")
+	}
+	return t
 }
 
 // violationID is the id of a list of violations: the code of one, the numbered
@@ -143,7 +170,7 @@ func violationID(list []fault.Violation) string {
 // appendProblem adds the error as a document of the format (RFC 9457 and
 // Hydra's error class in one).
 func (api *API) appendProblem(dst []byte, e *fault.Error, reader phrase.Language, f *format) []byte {
-	p := newProblem(e, reader)
+	p := api.newProblem(e, reader)
 	switch f {
 	case formatHTML:
 		return append(dst, "<!doctype html><meta charset=utf-8><title>"+html.EscapeString(p.title)+"</title><h1>"+
@@ -177,6 +204,10 @@ func (api *API) appendProblem(dst []byte, e *fault.Error, reader phrase.Language
 	dst = appendString(append(dst, `,"type":`...), p.path)
 	if len(p.violations) > 0 {
 		dst = appendViolations(append(dst, `,"violations":`...), p.violations, reader)
+	}
+	if len(p.conflicts) > 0 {
+		dst = append(dst, `,"conflicts":`...)
+		dst = appendList(dst, p.conflicts, func(dst []byte, iri *string) []byte { return appendString(dst, *iri) })
 	}
 	return append(dst, '}')
 }

@@ -103,6 +103,8 @@ func (api *API) readFilters(res *resource, parameters []parameter, q *page.Query
 		default:
 			if s := res.spec(name); s != nil {
 				api.readFilter(res, s, inner, bracketed, p.value, q)
+			} else if bracketed {
+				res.readSpan(name, inner, p.value, q)
 			}
 		}
 	}
@@ -178,6 +180,20 @@ func (api *API) readFilter(res *resource, s *spec, inner string, bracketed bool,
 			addValue(q, s.name, page.Equal, api.operand(res, s, value))
 		case declared == Partial && list:
 			addValue(q, s.name, page.Contains, page.Value{Text: value})
+		}
+	}
+}
+
+// readSpan reads one bound of a span.
+func (res *resource) readSpan(name, inner, value string, q *page.Query) {
+	for _, span := range res.spans {
+		t, err := parseTime(value)
+		switch {
+		case span.Name != name || err != nil:
+		case inner == "from":
+			addBound(q, name, page.StrictlyAfter, page.Value{Time: t, Kind: page.Time})
+		case inner == "to":
+			addBound(q, name, page.StrictlyBefore, page.Value{Time: t, Kind: page.Time})
 		}
 	}
 }

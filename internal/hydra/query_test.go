@@ -51,8 +51,9 @@ func filtering() (*API, *resource) {
 		{name: "open", kind: kindBool, filters: []Filter{Boolean}},
 		{name: "size", kind: kindInt, filters: []Filter{Numeric, Range}},
 		{name: "at", kind: kindTime, filters: []Filter{DateRange}},
+		{name: "end", kind: kindTime},
 		{name: "secret"},
-	}}
+	}, spans: []Span{{Name: "during", From: "at", To: "end"}}}
 	return &API{byName: map[string]*resource{"Thing": res}}, res
 }
 
@@ -72,6 +73,10 @@ func TestReadFilters(t *testing.T) {
 		"size[gt]=1":                            {Filters: []page.Filter{{Field: "size", Op: page.StrictlyAfter, Values: []page.Value{number(1)}}}},
 		"at[before]=2030-01-02T12:00:00Z":       {Filters: []page.Filter{{Field: "at", Op: page.Before, Values: []page.Value{noon}}}},
 		"at[after]=2030-01-02T13:00:00%2B01:00": {Filters: []page.Filter{{Field: "at", Op: page.After, Values: []page.Value{noon}}}},
+		"during[from]=2030-01-02T12:00:00Z":     {Filters: []page.Filter{{Field: "during", Op: page.StrictlyAfter, Values: []page.Value{noon}}}},
+		"during[to]=2030-01-02T12:00:00Z":       {Filters: []page.Filter{{Field: "during", Op: page.StrictlyBefore, Values: []page.Value{noon}}}},
+		"during[to]=never&during[x]=2030-01-02": {},
+		"during=2030-01-02":                     {},
 		"exists[kind]=false":                    {Filters: []page.Filter{{Field: "kind", Op: page.Exists, Values: []page.Value{{Kind: page.Bool}}}}},
 		"order[name]=DESC":                      {Order: []page.Order{{Field: "name", Descending: true}}},
 		"order[kind]=asc":                       {}, // not sortable

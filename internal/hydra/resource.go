@@ -32,10 +32,21 @@ type Resource[T any] struct {
 	// Validate returns the broken rules that involve more than one field; may be
 	// nil.
 	Validate   func(item *T) []fault.Violation
+	Spans      []Span
 	Operations []Operation
 	// MaxAge lets anybody cache the answers for that many seconds; 0 keeps them
 	// with the caller.
 	MaxAge int
+}
+
+// Span is a filter of collections by two fields that bound a stretch of time:
+// name[from]=a&name[to]=b keeps the items whose stretch touches [a, b). A bound
+// that is left out is no bound. It becomes filters on a field of its name:
+// StrictlyAfter for from, since it is compared with the end, and StrictlyBefore
+// for to.
+type Span struct {
+	Name     string
+	From, To string // the fields
 }
 
 // Declaration is a Resource of any type.
@@ -154,6 +165,7 @@ func OfAll[T any](do func(context.Context, *access.Caller, *page.Query) (page.Re
 type resource struct {
 	name, path, doc, means string
 	specs                  []*spec // in the order of declaration
+	spans                  []Span
 	operations             []*operation
 	variables              []variable // of collections
 	search                 []byte     // the search template, a member of collections

@@ -315,6 +315,7 @@ func TestDeclarationsThatDoNotStart(t *testing.T) {
 			Operations: []Operation{Get[note]{Do: get, Access: access.Public()}, Get[note]{Do: get, Access: access.Public()}}},
 		"an update without versions": {Name: "Note", Path: "/notes", Fields: []Field[note]{id}, Operations: []Operation{
 			Update[note]{Access: access.Public(), Do: func(context.Context, *access.Caller, string, *note, func() error) error { return nil }}}},
+		"a span without fields": {Name: "Note", Path: "/notes", Fields: []Field[note]{id}, Spans: []Span{{Name: "x", From: "a", To: "b"}}},
 		"an operation on no resource": {Name: "Note", Path: "/notes", Fields: []Field[note]{id}, Operations: []Operation{
 			Get[star]{Access: access.Public(), Do: func(context.Context, *access.Caller, string, *star) error { return nil }}}},
 	} {
@@ -336,5 +337,27 @@ func TestActionsThatCreateNothing(t *testing.T) {
 	}
 	if open := ask(h, "GET", "/docs.jsonopenapi", "").Body.String(); !strings.Contains(open, `"/notes/{id}/clear"`) {
 		t.Error("the OpenAPI document lacks the action")
+	}
+}
+
+// TestConflictsAreNamed: an error tells the items that it is about by the IRIs
+// under which this API has them.
+func TestConflictsAreNamed(t *testing.T) {
+	t.Parallel()
+	api := newPlanets(t, Config{Prefix: "/api"})
+	items := fault.Items{{Resource: "Planet", Key: "a", Note: "in the way"}, {Resource: "Star", Key: "SO"}}
+	for accept, want := range map[string]string{
+		typeJSON:   `"detail":"Look at /api/planets/a (in the way), /api/stars/SO, not at /api/planets/b","status":409,"type":"/errors/409","conflicts":["/api/planets/a","/api/stars/SO"]}`,
+		typeJSONLD: `"conflicts":["/api/planets/a","/api/stars/SO"]}`,
+		typeHTML:   `<p>Look at /api/planets/a (in the way), /api/stars/SO, not at /api/planets/b</p>`,
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept", accept)
+		api.WriteProblem(w, r, &fault.Error{Kind: fault.Conflict, Conflicts: items,
+			Text: fault.Text{Format: "Look at %s, not at %s", Args: []any{items, fault.Item{Resource: "Planet", Key: "b"}}}})
+		if !strings.Contains(w.Body.String(), want) || w.Code != http.StatusConflict {
+			t.Errorf("%s: %d %s", accept, w.Code, w.Body)
+		}
 	}
 }

@@ -32,6 +32,13 @@ func variablesOf(res *resource) []variable {
 			}
 		}
 	}
+	for _, span := range res.spans {
+		list = append(list,
+			variable{name: span.Name + "[from]", property: span.To, of: res.spec(span.To),
+				doc: "Only items that touch the stretch of time from this on: whose " + span.To + " is after it."},
+			variable{name: span.Name + "[to]", property: span.From, of: res.spec(span.From),
+				doc: "Only items that touch the stretch of time before this: whose " + span.From + " is before it."})
+	}
 	for _, s := range res.specs {
 		if s.sortable {
 			list = append(list, variable{

@@ -45,6 +45,12 @@ func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, l *L
 	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return find(tx, who.Scope(), id, l) })
 }
 
+// Some loads those of the locations that the organization has, within a
+// transaction, in any order.
+func (s *Service) Some(tx *db.Tx, scope access.Scope, ids []ident.ID) ([]Location, error) {
+	return some(tx, scope, ids)
+}
+
 // Create stores a new location. Without a time zone it gets the organization's.
 func (s *Service) Create(ctx context.Context, who *access.Caller, l *Location) error {
 	if err := mayWrite.Check(who); err != nil {

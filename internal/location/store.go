@@ -2,6 +2,8 @@ package location
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 
 	"sede/internal/access"
 	"sede/internal/db"
@@ -51,6 +53,30 @@ func find(tx *db.Tx, scope access.Scope, id ident.ID, l *Location) error {
 		return fault.Missing()
 	}
 	return err
+}
+
+// some loads those of the locations that are there. The list of parameters is
+// filled up to a power of two, so that few statements are made of it.
+func some(tx *db.Tx, scope access.Scope, ids []ident.ID) (list []Location, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := []any{scope.Organization()}
+	var in strings.Builder
+	for n := 0; n < len(ids) || n&(n-1) != 0; n++ {
+		args = append(args, ids[min(n, len(ids)-1)])
+		in.WriteString(", $" + strconv.Itoa(n+2))
+	}
+	rows := tx.Query(`SELECT `+columns+` FROM location WHERE organization_id = $1 AND id IN (`+in.String()[2:]+`)`, args...)
+	defer rows.Close()
+	for rows.Next() {
+		var l Location
+		if err := l.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		list = append(list, l)
+	}
+	return list, rows.Err()
 }
 
 func insert(tx *db.Tx, scope access.Scope, l *Location) {

@@ -101,11 +101,11 @@ func beside(prefix string) []string {
 
 // learn names the ids of the demo: organizations by slug, people by the local
 // part of their address, those of other with "other-" before it, what they are in
-// their organization with "-member" behind it, places and employees by the first
-// word.
+// their organization with "-member" behind it, places, employees and meetings by
+// the first word.
 func (in *Instance) learn() map[string]string {
 	known := map[string]string{}
-	type item struct{ ID, Slug, Name, Username, Email string }
+	type item struct{ ID, Slug, Name, Notes, Username, Email string }
 	var page struct {
 		Members []item `json:"hydra:member"`
 	}
@@ -122,6 +122,11 @@ func (in *Instance) learn() map[string]string {
 	for _, e := range page.Members {
 		word, _, _ := strings.Cut(strings.ToLower(e.Name), " ")
 		known[word] = e.ID
+	}
+	in.As("owner@demo.example", "demo").Do("GET", "/meetings", "").JSON(in.t, &page)
+	for _, m := range page.Members {
+		word, _, _ := strings.Cut(strings.ToLower(m.Notes), " ")
+		known[word] = m.ID
 	}
 	for _, username := range Accounts {
 		var me item
