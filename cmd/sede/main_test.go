@@ -105,6 +105,9 @@ func TestWrongSettings(t *testing.T) {
 		{[]string{"serve", "--cors-origins", "app.example"}, 1, "--cors-origins"},
 		{[]string{"serve", "--trusted-proxies", "10.0.0.0/99"}, 1, "--trusted-proxies"},
 		{[]string{"serve", "--secret-key", "short"}, 1, "--secret-key"},
+		{[]string{"serve", "--rate-limits", "read-user=many"}, 1, "--rate-limits: read-user"},
+		{[]string{"serve", "--rate-limits", "reads=off"}, 1, `no policy "reads"`},
+		{[]string{"serve", "--config", write("limits.yaml", "rate-limits:\n  read-user: 5/x\n")}, 1, "--rate-limits: read-user"},
 		{[]string{"serve", "--database", "mysql://db/sede"}, 1, "--database"},
 		{[]string{"serve", "--database", "postgres://127.0.0.1:1/sede"}, 1, "--secret-key"},
 		{[]string{"serve", "--listen", "256.0.0.1:80"}, 1, "--listen"},
@@ -237,6 +240,36 @@ func (s *serving) stopped(t *testing.T) {
 		}
 		return err != nil
 	})
+}
+
+// TestRateLimits says limits in each of the three ways and reads what holds.
+func TestRateLimits(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "sede.yaml")
+	if err := os.WriteFile(file, []byte("rate-limits:\n  all: off\n  read-address: 7/1m\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		environment []string
+		args        []string
+		want        string
+	}{
+		{nil, nil, `"read-address";q=60000;w=60`},
+		{nil, []string{"--config", file}, `"read-address";q=7;w=60`},
+		{[]string{"SEDE_RATE_LIMITS=all=10x,read-user=off"}, nil, `"read-address";q=600000;w=60`},
+		{nil, []string{"--rate-limits", "read-address=3/2h,write-key=off"}, `"read-address";q=3;w=7200`},
+		{nil, []string{"--rate-limits", "all=off"}, ""},
+	} {
+		s := serve(t, test.environment, test.args...)
+		res, err := http.Get("http://" + s.address + "/countries/PT")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if got := res.Header.Get("RateLimit-Policy"); got != test.want {
+			t.Errorf("%v %v: RateLimit-Policy %s, want %s", test.environment, test.args, got, test.want)
+		}
+	}
 }
 
 // TestServe goes through a day of an instance: it starts with a demo, is told to

@@ -16,25 +16,27 @@ import (
 
 	"sede/internal/app"
 	"sede/internal/hydra"
+	"sede/internal/throttle"
 )
 
 // settings are the flags that all commands share: the one definition behind
 // flags, environment and file.
 type settings struct {
-	Listen         string   `help:"Address to listen on." default:"localhost:8080" env:"SEDE_LISTEN"`
-	Data           string   `help:"Folder for everything that sede keeps." default:"data" env:"SEDE_DATA" placeholder:"DIR"`
-	Database       string   `help:"PostgreSQL database, postgres://user:password@host/name. Empty: SQLite in the data folder." env:"SEDE_DATABASE" placeholder:"URL"`
-	BaseURL        string   `name:"base-url" help:"URL under which callers reach sede, without the API prefix. Empty: as each request says." env:"SEDE_BASE_URL" placeholder:"URL"`
-	APIPrefix      string   `name:"api-prefix" help:"Path in front of all paths, e.g. /api." env:"SEDE_API_PREFIX" placeholder:"PATH"`
-	Demo           bool     `help:"Make a demo organization with accounts to sign in with." env:"SEDE_DEMO"`
-	DemoPassword   string   `help:"Password of the demo accounts. Empty: a random one is made and printed once." env:"SEDE_DEMO_PASSWORD" placeholder:"PASSWORD"`
-	HydraKeys      string   `help:"Spelling of Hydra's keys: ${enum}." enum:"prefixed,plain,both" default:"prefixed" env:"SEDE_HYDRA_KEYS"`
-	Synchronous    string   `help:"SQLite: what a commit survives. full: a power cut; normal: a crash of sede." enum:"full,normal" default:"full" env:"SEDE_SYNCHRONOUS"`
-	CORSOrigins    []string `name:"cors-origins" help:"Origins whose pages may call from a browser; * for all." default:"*" env:"SEDE_CORS_ORIGINS" placeholder:"ORIGIN"`
-	TrustedProxies []string `help:"Addresses or networks of proxies whose X-Forwarded-For counts." env:"SEDE_TRUSTED_PROXIES" placeholder:"CIDR"`
-	SecretKey      string   `help:"32 bytes in hex or base64 that seal secrets at rest. Empty: kept in secret.key in the data folder, made when it is not there." env:"SEDE_SECRET_KEY" placeholder:"KEY"`
-	LogFormat      string   `help:"How log lines are written: ${enum}." enum:"text,json" default:"text" env:"SEDE_LOG_FORMAT"`
-	LogLevel       string   `help:"Least important lines to log: ${enum}." enum:"debug,info,warn,error" default:"info" env:"SEDE_LOG_LEVEL"`
+	Listen         string            `help:"Address to listen on." default:"localhost:8080" env:"SEDE_LISTEN"`
+	Data           string            `help:"Folder for everything that sede keeps." default:"data" env:"SEDE_DATA" placeholder:"DIR"`
+	Database       string            `help:"PostgreSQL database, postgres://user:password@host/name. Empty: SQLite in the data folder." env:"SEDE_DATABASE" placeholder:"URL"`
+	BaseURL        string            `name:"base-url" help:"URL under which callers reach sede, without the API prefix. Empty: as each request says." env:"SEDE_BASE_URL" placeholder:"URL"`
+	APIPrefix      string            `name:"api-prefix" help:"Path in front of all paths, e.g. /api." env:"SEDE_API_PREFIX" placeholder:"PATH"`
+	Demo           bool              `help:"Make a demo organization with accounts to sign in with." env:"SEDE_DEMO"`
+	DemoPassword   string            `help:"Password of the demo accounts. Empty: a random one is made and printed once." env:"SEDE_DEMO_PASSWORD" placeholder:"PASSWORD"`
+	HydraKeys      string            `help:"Spelling of Hydra's keys: ${enum}." enum:"prefixed,plain,both" default:"prefixed" env:"SEDE_HYDRA_KEYS"`
+	Synchronous    string            `help:"SQLite: what a commit survives. full: a power cut; normal: a crash of sede." enum:"full,normal" default:"full" env:"SEDE_SYNCHRONOUS"`
+	CORSOrigins    []string          `name:"cors-origins" help:"Origins whose pages may call from a browser; * for all." default:"*" env:"SEDE_CORS_ORIGINS" placeholder:"ORIGIN"`
+	TrustedProxies []string          `help:"Addresses or networks of proxies whose X-Forwarded-For counts." env:"SEDE_TRUSTED_PROXIES" placeholder:"CIDR"`
+	RateLimits     map[string]string `help:"Limits on requests, e.g. read-user=9000/1m,sign-in-address=off; all=off switches all off, all=10x makes all ten times as wide." mapsep:"," env:"SEDE_RATE_LIMITS" placeholder:"POLICY=QUOTA"`
+	SecretKey      string            `help:"32 bytes in hex or base64 that seal secrets at rest. Empty: kept in secret.key in the data folder, made when it is not there." env:"SEDE_SECRET_KEY" placeholder:"KEY"`
+	LogFormat      string            `help:"How log lines are written: ${enum}." enum:"text,json" default:"text" env:"SEDE_LOG_FORMAT"`
+	LogLevel       string            `help:"Least important lines to log: ${enum}." enum:"debug,info,warn,error" default:"info" env:"SEDE_LOG_LEVEL"`
 }
 
 // config turns the settings into the app's. It makes the data folder and the
@@ -54,6 +56,10 @@ func (s *settings) config() (app.Config, error) {
 			return c, fmt.Errorf("--trusted-proxies: %q is no address or network", text)
 		}
 		c.Proxies = append(c.Proxies, network)
+	}
+	c.Limits = throttle.Default()
+	if err := c.Limits.Set(s.RateLimits); err != nil {
+		return c, fmt.Errorf("--rate-limits: %w", err)
 	}
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return c, fmt.Errorf("--data: the folder can't be made: %w", err)

@@ -36,10 +36,11 @@ func describe(document *openapi3.T) {
 		&openapi3.Tag{Name: "Signing keys", Description: "The public keys that verify tokens."})
 	add := func(path, method, tag, id, summary string, op *openapi3.Operation) {
 		op.Tags, op.OperationID, op.Summary, op.Description = []string{tag}, id, summary, summary
+		hydra.AddLimits(op)
 		document.AddOperation(path, method, op)
 	}
 	add("/login", http.MethodPost, "Login Check", "login_check_post", "Creates a user token.",
-		exchange("Credentials", []string{"application/json"}, 400, 401, 404, 413, 415, 429))
+		exchange("Credentials", []string{"application/json"}, 400, 401, 404, 413, 415))
 	add("/token/refresh", http.MethodPost, "Login Check", "token_refresh_post", "Exchanges a refresh token for new tokens.",
 		exchange("RefreshToken", []string{"application/json", "application/x-www-form-urlencoded"}, 400, 401, 413, 415))
 	add("/logout", http.MethodPost, "Login Check", "logout_post", "Ends the session that the token belongs to.", leave())

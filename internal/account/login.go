@@ -16,6 +16,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/hydra"
 	"sede/internal/phrase"
+	"sede/internal/throttle"
 )
 
 // The routes beside the resources answer plain JSON the way Symfony's JWT
@@ -35,10 +36,10 @@ func (s *Service) routes() []hydra.Route {
 		})
 	}
 	return []hydra.Route{
-		{Pattern: "POST /login", Handler: plain(s.serveLogin)},
-		{Pattern: "POST /token/refresh", Handler: plain(s.serveRefresh)},
-		{Pattern: "POST /logout", Handler: plain(s.serveLogout)},
-		{Pattern: "GET /.well-known/jwks.json", Handler: plain(s.serveKeys)},
+		{Pattern: "POST /login", Handler: plain(s.serveLogin), Class: throttle.SignIn, Problem: s.writeError},
+		{Pattern: "POST /token/refresh", Handler: plain(s.serveRefresh), Class: throttle.Refresh, Problem: s.writeError},
+		{Pattern: "POST /logout", Handler: plain(s.serveLogout), Problem: s.writeError},
+		{Pattern: "GET /.well-known/jwks.json", Handler: plain(s.serveKeys), Problem: s.writeError},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
+	"sede/internal/access"
 	"sede/internal/audit"
 	"sede/internal/clock"
 	"sede/internal/db"
@@ -24,25 +25,27 @@ import (
 	"sede/internal/jobs"
 	"sede/internal/mail"
 	"sede/internal/secret"
+	"sede/internal/throttle"
 	"sede/internal/web"
 )
 
 // Config is everything that sede can be told. The zero Config is a durable
 // SQLite database in the working folder.
 type Config struct {
-	Database     string         // postgres://…; empty: SQLite in Dir
-	Dir          string         // the data folder
-	Synchronous  string         // SQLite: full or normal
-	BaseURL      string         // under which callers reach sede; empty: as each request says
-	LocalURL     string         // stands in links of mail when BaseURL is empty
-	Prefix       string         // of all paths, empty or e.g. /api
-	Keys         hydra.Keys     // how Hydra's keys are spelled
-	Version      string         // of the program
-	SecretKey    []byte         // seals what is secret at rest, 32 bytes
-	CORSOrigins  []string       // who may call from a browser; "*" for all
-	Proxies      []netip.Prefix // whose X-Forwarded-For counts
-	DemoPassword string         // of the demo accounts; empty: a random one
-	Mailbox      mail.Mailbox   // who may read the development mailbox; empty: local callers
+	Database     string          // postgres://…; empty: SQLite in Dir
+	Dir          string          // the data folder
+	Synchronous  string          // SQLite: full or normal
+	BaseURL      string          // under which callers reach sede; empty: as each request says
+	LocalURL     string          // stands in links of mail when BaseURL is empty
+	Prefix       string          // of all paths, empty or e.g. /api
+	Keys         hydra.Keys      // how Hydra's keys are spelled
+	Version      string          // of the program
+	SecretKey    []byte          // seals what is secret at rest, 32 bytes
+	CORSOrigins  []string        // who may call from a browser; "*" for all
+	Proxies      []netip.Prefix  // whose X-Forwarded-For counts
+	DemoPassword string          // of the demo accounts; empty: a random one
+	Limits       throttle.Limits // on requests; the zero value: none
+	Mailbox      mail.Mailbox    // who may read the development mailbox; empty: local callers
 	Log          *slog.Logger
 
 	Clock     clock.Clock             // default: the system's
@@ -154,7 +157,7 @@ func (a *App) serve(all feature.Module) (err error) {
 	a.api, err = hydra.New(hydra.Config{
 		Title: "sede", Description: "The workspace backend: organizations, people, places.", Version: a.config.Version,
 		Prefix: a.config.Prefix, BaseURL: a.config.BaseURL, Keys: a.config.Keys,
-		Log: a.config.Log, Clock: a.config.Clock, Authenticate: a.features.accounts.Authenticate,
+		Log: a.config.Log, Clock: a.config.Clock, Authenticate: a.features.accounts.Authenticate, Limit: a.limit(),
 	}, all.Resources, all.Describe...)
 	if err != nil {
 		return err
@@ -165,6 +168,20 @@ func (a *App) serve(all feature.Module) (err error) {
 		Version: a.config.Version, Collectors: a.jobs.Collectors(), Clock: a.config.Clock, Log: a.config.Log,
 	})
 	return nil
+}
+
+// limit returns what counts requests against the limits, nil when there are none.
+func (a *App) limit() func(h http.Header, r *http.Request, who *access.Caller, class throttle.Class) error {
+	if a.config.Limits == (throttle.Limits{}) {
+		return nil
+	}
+	limiter := throttle.New(a.config.Limits, a.config.Clock)
+	return func(h http.Header, r *http.Request, who *access.Caller, class throttle.Class) error {
+		if who != nil {
+			return limiter.Check(h, who, who.Address, class)
+		}
+		return limiter.Check(h, nil, a.features.accounts.Address(r), class)
+	}
 }
 
 // Handler serves all of sede.

@@ -33,13 +33,18 @@ func (s *sink) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// benchApp is an app with demo data and the token of the demo's owner.
-func benchApp(b *testing.B) (http.Handler, string) {
+// benchApp is an app with demo data, configured as change says, and the token of
+// the demo's owner.
+func benchApp(b *testing.B, change ...func(*app.Config)) (http.Handler, string) {
 	b.Helper()
-	a, err := app.New(b.Context(), app.Config{
+	config := app.Config{
 		Dir: b.TempDir(), DemoPassword: "correct horse", SecretKey: bytes.Repeat([]byte{1}, 32),
 		Hashing: &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
-	})
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	a, err := app.New(b.Context(), config)
 	if err != nil {
 		b.Fatal(err)
 	}

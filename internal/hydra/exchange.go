@@ -85,6 +85,11 @@ func (x *exchange) run() error {
 		return x.otherMethod()
 	}
 	who, err := x.api.Authenticate(x.r)
+	if x.api.Limit != nil {
+		if err := x.api.Limit(x.w.Header(), x.r, who, x.op.class); err != nil {
+			return err
+		}
+	}
 	if err != nil && !x.op.rule.IsPublic() {
 		return err
 	}

@@ -6,9 +6,9 @@
 // the Hydra documentation with its contexts, and the OpenAPI document.
 //
 // A request goes through these steps, and the first that fails answers: route
-// (404, 405), who calls (401), Accept (406), Content-Type (415), the item is
-// read (404), its access rule is checked (403), the body is decoded (400) and
-// checked against the rules (422), the work is done. Bodies are read before the
+// (404, 405), limits (429), who calls (401), Accept (406), Content-Type (415),
+// the item is read (404), its access rule is checked (403), the body is decoded
+// (400) and checked against the rules (422), the work is done. Bodies are read before the
 // transaction that uses them begins, and what they change is applied inside it.
 //
 // Encoders are compiled when sede starts and append to pooled buffers; nothing
@@ -24,6 +24,7 @@ import (
 
 	"sede/internal/access"
 	"sede/internal/clock"
+	"sede/internal/throttle"
 )
 
 // Keys chooses how Hydra's own keys are spelled in collections and errors.
@@ -50,6 +51,10 @@ type Config struct {
 	// Authenticate returns who calls, nil for nobody, or an Unauthorized error
 	// for a token that is no good.
 	Authenticate func(r *http.Request) (*access.Caller, error)
+	// Limit counts the request for who sends it, nil for nobody and for a token
+	// that is no good. It sets header fields that say how much is left, and
+	// returns a TooManyRequests error when nothing is. nil: no limits.
+	Limit func(h http.Header, r *http.Request, who *access.Caller, class throttle.Class) error
 }
 
 // API is a set of resources, ready to be served. It is safe for concurrent use.

@@ -31,7 +31,7 @@ func (api *API) describeOperation(document *openapi3.T, op *operation) *openapi3
 // problems lists the statuses with which the operation can refuse a request.
 func (op *operation) problems() []int {
 	writes := op.method != http.MethodGet
-	list := []int{http.StatusNotFound, http.StatusNotAcceptable}
+	list := []int{http.StatusNotFound, http.StatusNotAcceptable, http.StatusTooManyRequests}
 	if !op.rule.IsPublic() {
 		list = append(list, http.StatusUnauthorized, http.StatusForbidden)
 	}
@@ -39,7 +39,7 @@ func (op *operation) problems() []int {
 		list = append(list, http.StatusBadRequest)
 	}
 	if writes {
-		list = append(list, http.StatusConflict, http.StatusTooManyRequests)
+		list = append(list, http.StatusConflict)
 	}
 	if op.input != nil {
 		list = append(list, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
@@ -205,7 +205,7 @@ func jsonAPIDocument(data *openapi3.SchemaRef) *openapi3.SchemaRef {
 // successResponse describes the answer when all goes well.
 func (api *API) successResponse(op *operation) *openapi3.ResponseRef {
 	response := openapi3.NewResponse().WithDescription(op.outcome())
-	response.Headers = openapi3.Headers{}
+	response.Headers = limitHeaders()
 	if op.output != nil {
 		response.Content = api.outputContent(op)
 		if op.kind != opList || op.output.maxAge > 0 {

@@ -1,6 +1,7 @@
 package hydra
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -71,6 +72,7 @@ func sharedComponents(keys Keys) *openapi3.Components {
 	for _, p := range sharedProblems {
 		components.Responses[p.name] = problemResponse(p.description, p.violations, p.retry)
 	}
+	maps.Copy(components.Responses["TooManyRequests"].Value.Headers, limitHeaders())
 	components.Responses[failureName] = problemResponse("Failure", false, true)
 	components.Responses[unauthorizedName] = unauthorizedResponse()
 	return components
@@ -104,6 +106,29 @@ func problemResponse(description string, violations, retry bool) *openapi3.Respo
 	return &openapi3.ResponseRef{Value: response}
 }
 
+// limitHeaders are the header fields that say how much may still be asked for.
+func limitHeaders() openapi3.Headers {
+	return openapi3.Headers{"RateLimit": headerRef("RateLimit"), "RateLimit-Policy": headerRef("RateLimitPolicy")}
+}
+
+// AddLimits adds the header fields of limits to the successful answers of an
+// operation, and the answer to what is over a limit. It is meant for Describe
+// functions whose routes have plain problems.
+func AddLimits(op *openapi3.Operation) {
+	AddPlainProblems(op, http.StatusTooManyRequests)
+	for status, response := range op.Responses.Map() {
+		if status[0] != '2' || response.Value == nil {
+			continue
+		}
+		if response.Value.Headers == nil {
+			response.Value.Headers = openapi3.Headers{}
+		}
+		for name, header := range limitHeaders() {
+			response.Value.Headers[name] = header
+		}
+	}
+}
+
 func unauthorizedResponse() *openapi3.ResponseRef {
 	response := plainProblem("Nobody is signed in, or the token is no good")
 	response.Headers = openapi3.Headers{"WWW-Authenticate": headerRef("Challenge")}
@@ -130,7 +155,8 @@ func AddPlainProblems(op *openapi3.Operation, statuses ...int) {
 		case http.StatusUnauthorized:
 			response.Headers = openapi3.Headers{"WWW-Authenticate": headerRef("Challenge")}
 		case http.StatusTooManyRequests:
-			response.Headers = openapi3.Headers{"Retry-After": headerRef("RetryAfter")}
+			response.Headers = limitHeaders()
+			response.Headers["Retry-After"] = headerRef("RetryAfter")
 		}
 		op.Responses.Set(strconv.Itoa(status), &openapi3.ResponseRef{Value: response})
 	}
@@ -316,5 +342,9 @@ func sharedHeaders() openapi3.Headers {
 		"Replayed":        header("true when this answer was stored by an earlier request with the same key.", openapi3.NewStringSchema().WithEnum("true")),
 		"RetryAfter":      header("Seconds after which trying again makes sense.", openapi3.NewInt32Schema().WithMin(0)),
 		"Challenge":       header("How to sign in.", openapi3.NewStringSchema()),
+		"RateLimit": header("How much is left of the policy with the least left: r requests now, all of them again in t seconds.",
+			openapi3.NewStringSchema()),
+		"RateLimitPolicy": header("The policies that hold for requests like this one: q requests in a window of w seconds.",
+			openapi3.NewStringSchema()),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/page"
+	"sede/internal/throttle"
 )
 
 // Resource declares one resource of the API. Everything that sede says about
@@ -63,7 +64,8 @@ type Operation interface {
 type List[T any] struct {
 	Path   string // empty: the resource's own
 	Access access.Rule
-	Doc    string // empty: the standard sentence
+	Doc    string         // empty: the standard sentence
+	Class  throttle.Class // ByMethod, or a class with limits of its own
 	// Do returns the page; parent is the {id} of the path, if it has one.
 	Do func(ctx context.Context, who *access.Caller, parent string, q *page.Query) (page.Result[T], error)
 }
@@ -73,6 +75,7 @@ type Get[T any] struct {
 	Path   string // empty: the resource's path and /{id}
 	Access access.Rule
 	Doc    string
+	Class  throttle.Class // ByMethod, or a class with limits of its own
 	// Do loads the item, or fails with fault.Missing.
 	Do func(ctx context.Context, who *access.Caller, key string, item *T) error
 }
@@ -82,6 +85,7 @@ type Create[T any] struct {
 	Path   string
 	Access access.Rule
 	Doc    string
+	Class  throttle.Class // ByMethod, or a class with limits of its own
 	// Do stores the item and completes it in place, with its id, times and
 	// defaults, within one write transaction.
 	Do func(ctx context.Context, who *access.Caller, item *T) error
@@ -92,6 +96,7 @@ type Update[T any] struct {
 	Path   string
 	Access access.Rule
 	Doc    string
+	Class  throttle.Class // ByMethod, or a class with limits of its own
 	// Do loads the item, calls apply, which changes it as the body says, and
 	// stores it, all within one write transaction. An error of apply is returned
 	// as it is. Do may run more than once, so it starts from the stored item.
@@ -103,6 +108,7 @@ type Delete[T any] struct {
 	Path   string
 	Access access.Rule
 	Doc    string
+	Class  throttle.Class // ByMethod, or a class with limits of its own
 	Do     func(ctx context.Context, who *access.Caller, key string) error
 }
 
@@ -113,8 +119,9 @@ type Action[In, Out any] struct {
 	Method string // empty: POST
 	Access access.Rule
 	Doc    string
-	Status int         // empty: 200, since most actions change what exists
-	Fields []Field[In] // none: no body is read
+	Class  throttle.Class // ByMethod, or a class with limits of its own
+	Status int            // empty: 200, since most actions change what exists
+	Fields []Field[In]    // none: no body is read
 	Do     func(ctx context.Context, who *access.Caller, key string, in *In, out *Out) error
 }
 
@@ -196,6 +203,7 @@ type operation struct {
 	path   string // below the prefix, with {id}
 	rule   access.Rule
 	doc    string
+	class  throttle.Class // whose limits hold
 	status int
 	input  []*spec // what a body may hold; nil: no body is read
 	inName string  // the schema of the body: the resource's name, or one of its own for actions
@@ -256,6 +264,7 @@ func bindAll(api *API, res *resource, operations []Operation) error {
 		if op.method != http.MethodGet {
 			op.rule = op.rule.ToChange()
 		}
+		op.class = orMethod(op.class, op.method)
 		if op.status == 0 {
 			op.status = http.StatusOK
 		}
@@ -264,12 +273,24 @@ func bindAll(api *API, res *resource, operations []Operation) error {
 	return nil
 }
 
+// orMethod replaces ByMethod by the class that the method stands for.
+func orMethod(class throttle.Class, method string) throttle.Class {
+	switch {
+	case class != throttle.ByMethod:
+		return class
+	case method == http.MethodGet:
+		return throttle.Read
+	default:
+		return throttle.Write
+	}
+}
+
 func (d List[T]) bind(api *API, res *resource) (*operation, error) {
 	m, err := modelOf[T](api, res)
 	if err != nil {
 		return nil, err
 	}
-	op := &operation{kind: opList, method: http.MethodGet, path: orPath(d.Path, res.path), rule: d.Access, doc: d.Doc, output: m.res}
+	op := &operation{kind: opList, method: http.MethodGet, path: orPath(d.Path, res.path), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res}
 	op.serve = func(x *exchange) error { return serveList(x, m, d.Do) }
 	return op, nil
 }
@@ -279,7 +300,7 @@ func (d Get[T]) bind(api *API, res *resource) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &operation{kind: opGet, method: http.MethodGet, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, output: m.res}
+	op := &operation{kind: opGet, method: http.MethodGet, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res}
 	op.serve = func(x *exchange) error { return serveGet(x, m, d.Do) }
 	if d.Path == "" {
 		res.exists = func(ctx context.Context, who *access.Caller, key string) error {
@@ -298,7 +319,7 @@ func (d Create[T]) bind(api *API, res *resource) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &operation{kind: opCreate, method: http.MethodPost, path: orPath(d.Path, res.path), rule: d.Access, doc: d.Doc, status: http.StatusCreated, output: m.res}
+	op := &operation{kind: opCreate, method: http.MethodPost, path: orPath(d.Path, res.path), rule: d.Access, doc: d.Doc, class: d.Class, status: http.StatusCreated, output: m.res}
 	op.input, op.inName, op.upload = m.inputs(), res.name, m.uploads()
 	op.serve = func(x *exchange) error { return serveCreate(x, m, d.Do) }
 	return op, nil
@@ -312,20 +333,20 @@ func (d Update[T]) bind(api *API, res *resource) (*operation, error) {
 	if m.version == nil {
 		return nil, mismatch(res.name, "can be updated but has no Version, so changes could overwrite each other")
 	}
-	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, output: m.res}
+	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res}
 	op.input, op.inName = m.inputs(), res.name
 	op.serve = func(x *exchange) error { return serveUpdate(x, m, d.Do) }
 	return op, nil
 }
 
 func (d Delete[T]) bind(api *API, res *resource) (*operation, error) {
-	op := &operation{kind: opDelete, method: http.MethodDelete, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, status: http.StatusNoContent}
+	op := &operation{kind: opDelete, method: http.MethodDelete, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, class: d.Class, status: http.StatusNoContent}
 	op.serve = func(x *exchange) error { return serveDelete(x, d.Do) }
 	return op, nil
 }
 
 func (d Action[In, Out]) bind(api *API, res *resource) (*operation, error) {
-	op := &operation{kind: opAction, method: d.Method, path: d.Path, rule: d.Access, doc: d.Doc, status: d.Status}
+	op := &operation{kind: opAction, method: d.Method, path: d.Path, rule: d.Access, doc: d.Doc, class: d.Class, status: d.Status}
 	if op.method == "" {
 		op.method = http.MethodPost
 	}

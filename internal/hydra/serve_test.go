@@ -14,6 +14,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/page"
+	"sede/internal/throttle"
 )
 
 // A note is the simplest thing that every kind of operation can be tried on
@@ -94,7 +95,7 @@ func notes(t *testing.T, config Config) http.Handler {
 			Delete[note]{Access: may, Do: DeleteByID(func(_ context.Context, _ *access.Caller, id ident.ID) error {
 				return get(t.Context(), nil, id, new(note))
 			})},
-			Action[noteFile, note]{Path: "/notes/upload", Access: may, Status: http.StatusCreated,
+			Action[noteFile, note]{Path: "/notes/upload", Access: may, Status: http.StatusCreated, Class: throttle.Heavy,
 				Fields: []Field[noteFile]{
 					Text("title", func(n *noteFile) *string { return &n.Title }).Required(),
 					Int("pages", func(n *noteFile) *int64 { return &n.Pages }).Between(0, 10),

@@ -8,16 +8,20 @@ import (
 	"sync"
 
 	"sede/internal/fault"
+	"sede/internal/throttle"
 )
 
 // suffixKey is the context key of the format that a path's suffix asks for.
 type suffixKey struct{}
 
 // Route is a handler beside the resources, under a pattern of http.ServeMux
-// without the prefix, e.g. "POST /login".
+// without the prefix, e.g. "POST /login". Its requests are counted for the
+// address that they come from.
 type Route struct {
 	Pattern string
 	Handler http.Handler
+	Class   throttle.Class                                          // ByMethod, or a class with limits of its own
+	Problem func(w http.ResponseWriter, r *http.Request, err error) // answers what is over a limit; nil: as the resources do
 }
 
 // Handler serves the resources, their documents and the extra routes.
@@ -34,15 +38,34 @@ func (api *API) Handler(extra ...Route) http.Handler {
 			methods[path] = append(methods[path], http.MethodHead)
 		}
 		methods[path] = append(methods[path], method)
-		mux.Handle(method+" "+api.prefix+path, e.Handler)
+		handler := api.limited(e, orMethod(e.Class, method))
+		mux.Handle(method+" "+api.prefix+path, handler)
 		if api.prefix != "" && strings.HasPrefix(path, "/.well-known/") { // always below the host too (RFC 8615)
-			mux.Handle(method+" "+path, e.Handler)
+			mux.Handle(method+" "+path, handler)
 		}
 	}
 	for path, allowed := range methods {
 		mux.HandleFunc(api.prefix+path, func(w http.ResponseWriter, r *http.Request) { api.otherMethod(w, r, allowed) })
 	}
 	return api.withSuffix(mux)
+}
+
+// limited holds the requests of a route to the limits of the class.
+func (api *API) limited(e Route, class throttle.Class) http.Handler {
+	if api.Limit == nil {
+		return e.Handler
+	}
+	problem := e.Problem
+	if problem == nil {
+		problem = api.WriteProblem
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := api.Limit(w.Header(), r, nil, class); err != nil {
+			problem(w, r, err)
+			return
+		}
+		e.Handler.ServeHTTP(w, r)
+	})
 }
 
 // otherMethod answers OPTIONS on a route and refuses the methods it lacks.

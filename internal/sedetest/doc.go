@@ -20,6 +20,8 @@
 //	advance 2h              moves the clock
 //	jobs                    runs the jobs and schedules that are due, until none is
 //	faults off              the fault driver leaves this script alone
+//	limits POLICY=QUOTA …   these limits on requests hold and no others; without
+//	                        the line all are so wide that no script meets them
 //	METHOD /target          a request, then its lines:
 //	Name: value             a header; without value: the usual one is not sent
 //	anything else           the body, as it stands

@@ -28,6 +28,7 @@ import (
 	"sede/internal/mail"
 	"sede/internal/sedetest/contract"
 	"sede/internal/sedetest/pgcluster"
+	"sede/internal/throttle"
 )
 
 // Start is the time at which the clocks of instances stand. The demo data is a
@@ -131,7 +132,7 @@ const databaseFile = "sede.db"
 func (in *Instance) settings(seed byte) app.Config {
 	return app.Config{
 		Synchronous: "normal", BaseURL: "http://sede.test", DemoPassword: Password, Mailbox: mail.Open, SecretKey: bytes.Repeat([]byte{7}, 32),
-		Clock: in.Clock, Random: &source{chacha: rand.NewChaCha8([32]byte{seed})}, Hashing: weak(),
+		Limits: throttle.Default().Times(1000), Clock: in.Clock, Random: &source{chacha: rand.NewChaCha8([32]byte{seed})}, Hashing: weak(),
 		Interrupt: in.interrupt, Log: slog.New(slog.DiscardHandler),
 	}
 }

@@ -112,7 +112,8 @@ func (p *program) start() {
 	}
 	p.url = "http://" + address
 	p.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: killWriters}, Timeout: 10 * time.Second}
-	p.command = exec.Command(p.binary, "serve", "--listen", address, "--data", p.dir, "--demo", "--synchronous", "full", "--log-level", "error")
+	p.command = exec.Command(p.binary, "serve", "--listen", address, "--data", p.dir, "--demo", "--synchronous", "full", "--log-level", "error",
+		"--rate-limits", "all=off")
 	p.command.Env = append(os.Environ(), "SEDE_DEMO_PASSWORD="+sedetest.Password)
 	var output bytes.Buffer
 	p.command.Stdout, p.command.Stderr = &output, &output

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"sede/internal/app"
 	"sede/internal/db"
+	"sede/internal/throttle"
 )
 
 // update has scripts and goldens rewritten. A flag of the test binary can only
@@ -47,17 +49,31 @@ func Run(t *testing.T, patterns ...string) {
 // with what playing it plainly does, so the slower PostgreSQL is spared that.
 func (s *script) run(t *testing.T) {
 	if *update {
-		if err := s.play(t, New(t, db.SQLite), false).rewrite(); err != nil {
+		if err := s.play(t, s.instance(t, db.SQLite), false).rewrite(); err != nil {
 			t.Error(err)
 		}
 		return
 	}
 	Each(t, func(t *testing.T, engine db.Engine) {
 		if !s.faults || engine == db.SQLite {
-			t.Run("plain", func(t *testing.T) { s.play(t, New(t, engine), false) })
+			t.Run("plain", func(t *testing.T) { s.play(t, s.instance(t, engine), false) })
 		}
 		if s.faults {
-			t.Run("faults", func(t *testing.T) { s.play(t, New(t, engine), true) })
+			t.Run("faults", func(t *testing.T) { s.play(t, s.instance(t, engine), true) })
+		}
+	})
+}
+
+// instance starts the sede that the script is for.
+func (s *script) instance(t *testing.T, engine db.Engine) *Instance {
+	t.Helper()
+	if s.limits == nil {
+		return New(t, engine)
+	}
+	return NewWith(t, engine, func(c *app.Config) {
+		c.Limits = throttle.Limits{}
+		if err := c.Limits.Set(s.limits); err != nil {
+			t.Fatalf("%s: %v", s.path, err)
 		}
 	})
 }

@@ -15,7 +15,8 @@ type script struct {
 	path   string
 	lines  []string
 	steps  []step
-	faults bool // whether the fault driver may run it
+	faults bool              // whether the fault driver may run it
+	limits map[string]string // on requests, as settings spell them; nil: so wide that no script meets them
 }
 
 // step is one request, a move of the clock, or a run of the jobs.
@@ -123,10 +124,27 @@ func (r *reader) next() error {
 		r.steps = append(r.steps, step{line: r.at + 1, jobs: true})
 	case line == "faults off":
 		r.faults = false
+	case words[0] == "limits" && len(words) > 1:
+		return r.readLimits(words[1:])
 	case requestLine.MatchString(line):
 		return r.request(line)
 	default:
 		return fmt.Errorf("not understood: %s", line)
+	}
+	r.at++
+	return nil
+}
+
+// readLimits reads the limits that the script's sede has. The fault driver would
+// use them up.
+func (r *reader) readLimits(words []string) error {
+	r.faults, r.limits = false, map[string]string{}
+	for _, word := range words {
+		name, quota, ok := strings.Cut(word, "=")
+		if !ok {
+			return fmt.Errorf("not a limit: %s", word)
+		}
+		r.limits[name] = quota
 	}
 	r.at++
 	return nil

@@ -23,8 +23,9 @@ func newCrossOrigin(origins []string) *crossOrigin {
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete},
 		AllowedHeaders: []string{"Authorization", "Content-Type", "Accept", "Accept-Language", "If-Match", "If-None-Match",
 			"Idempotency-Key", "X-Organization", "X-Request-Id"},
-		ExposedHeaders: []string{"Link", "ETag", "Location", "Content-Location", "Retry-After", "Idempotency-Replayed", "X-Request-Id"},
-		MaxAge:         7200, // seconds; no browser keeps it longer
+		ExposedHeaders: []string{"Link", "ETag", "Location", "Content-Location", "Retry-After", "RateLimit", "RateLimit-Policy",
+			"Idempotency-Replayed", "X-Request-Id"},
+		MaxAge: 7200, // seconds; no browser keeps it longer
 	})}
 }
 

@@ -17,6 +17,7 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	limited  *prometheus.CounterVec
 	inFlight atomic.Int64
 	page     http.Handler
 
@@ -45,6 +46,9 @@ func newMetrics(version string, further []prometheus.Collector) *metrics {
 		Name: "sede_http_request_duration_seconds", Help: "Time from the header's arrival to the handler's end.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 	}, []string{"route", "method"})
+	m.limited = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "sede_http_requests_limited_total", Help: "Requests refused because they were too many, by route and method.",
+	}, []string{"route", "method"})
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "sede_build_info", Help: "1, with the program's version.", ConstLabels: prometheus.Labels{"version": version},
 	})
@@ -53,7 +57,7 @@ func newMetrics(version string, further []prometheus.Collector) *metrics {
 		Name: "sede_http_requests_in_flight", Help: "Requests being answered.",
 	}, func() float64 { return float64(m.inFlight.Load()) })
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m.requests, m.duration, info, inFlight,
+	registry.MustRegister(m.requests, m.duration, m.limited, info, inFlight,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(further...)
 	m.page = promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
@@ -70,6 +74,9 @@ func (m *metrics) observe(r *http.Request, status int, took time.Duration) {
 	}
 	s.requests.Inc()
 	s.duration.Observe(took.Seconds())
+	if status == http.StatusTooManyRequests {
+		m.limited.WithLabelValues(routeOf(r), key.method).Inc()
+	}
 }
 
 func (m *metrics) resolve(key seriesKey, route string) series {

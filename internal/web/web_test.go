@@ -34,6 +34,7 @@ func site(t *testing.T, change func(*Config)) (*Handler, *bytes.Buffer) {
 		}
 		_, _ = w.Write(content)
 	})
+	routes.HandleFunc("/busy", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
 	routes.HandleFunc("/feeds/{secret}", func(http.ResponseWriter, *http.Request) {})
 	routes.HandleFunc("/panic", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Etag", `"of the answer that never was"`)
@@ -159,7 +160,7 @@ func TestCORS(t *testing.T) {
 		}
 	}
 	w := do(open, "GET", "/locations/7", "", "Origin", "https://a.example")
-	if got := w.Header().Get("Access-Control-Expose-Headers"); got != "Link, Etag, Location, Content-Location, Retry-After, Idempotency-Replayed, X-Request-Id" {
+	if got := w.Header().Get("Access-Control-Expose-Headers"); got != "Link, Etag, Location, Content-Location, Retry-After, Ratelimit, Ratelimit-Policy, Idempotency-Replayed, X-Request-Id" {
 		t.Error(got)
 	}
 	if got := w.Header()["Vary"]; len(got) != 1 || got[0] != "Accept, Origin" {
@@ -271,6 +272,7 @@ func TestMetrics(t *testing.T) {
 	do(h, "BREW", "/locations/8", "")
 	do(h, "GET", "/nowhere", "")
 	do(h, "POST", "/echo", "a")
+	do(h, "GET", "/busy", "")
 	body := do(h, "GET", "/metrics", "").Body.String()
 	for _, line := range []string{
 		`sede_http_requests_total{method="GET",route="/locations/{id}",status="2xx"} 2`,
@@ -278,6 +280,7 @@ func TestMetrics(t *testing.T) {
 		`sede_http_requests_total{method="GET",route="other",status="4xx"} 1`,
 		`sede_http_requests_total{method="POST",route="/echo",status="2xx"} 1`,
 		`sede_http_request_duration_seconds_count{method="GET",route="/locations/{id}"} 2`,
+		`sede_http_requests_limited_total{method="GET",route="/busy"} 1`,
 		`sede_http_requests_in_flight 0`, `sede_build_info{version="1.2.3"} 1`, `go_goroutines `, `process_resident_memory_bytes `,
 	} {
 		if !strings.Contains(body, line) {
