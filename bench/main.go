@@ -16,6 +16,8 @@
 // apart are the same figure. CPU is that of the server's process, without
 // PostgreSQL's own.
 //
+// Limits on requests are switched off, since the load would meet them.
+//
 // "hand" writes the rows that sede writes, the entry of the audit log and the
 // counter among them. "bare" writes the location and nothing else.
 //
