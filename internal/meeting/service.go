@@ -123,9 +123,13 @@ func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, m *M
 	})
 }
 
-// enter loads a meeting that the caller reaches; Missing for others.
+// enter loads a meeting that the caller reaches; Missing for others, Forbidden
+// for those whose role reaches no meetings at all.
 func (s *Service) enter(tx *db.Tx, who *access.Caller, everything access.Roles, id ident.ID, m *Meeting) error {
 	if err := find(tx, who.Scope(), id, m); err != nil {
+		return err
+	}
+	if err := mayRead.Check(who); err != nil {
 		return err
 	}
 	reach, err := s.reachOf(tx, who, everything)

@@ -11,6 +11,7 @@ func TestSweep(t *testing.T) {
 	sedetest.Sweep(t, sedetest.Samples{
 		"PATCH /organization-configs/{id}": `{"value":"PLN"}`,
 		"POST /organization-configs":       `{"key":"currency","value":"PLN"}`,
+		"POST /meetings":                   `{"employee":null,"dateFrom":"2030-01-02T09:00:00+00:00","dateTo":"2030-01-03T09:00:00+00:00"}`,
 		"POST /languages":                  `{"id":"kl-GL"}`,
 		"POST /users/me/password":          `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
 	},
