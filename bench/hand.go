@@ -403,3 +403,11 @@ func (who *handCaller) at(r *http.Request) *handCaller {
 	c.address, c.from = r.RemoteAddr[:strings.LastIndexByte(r.RemoteAddr, ':')], r.UserAgent()
 	return &c
 }
+
+// group is the counter of the location's country.
+func (l *handLocation) group() string {
+	if !l.country.valid {
+		return "location//"
+	}
+	return "location/" + l.country.v
+}

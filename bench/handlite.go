@@ -129,9 +129,12 @@ func (h *handLite) page(organization ident.ID, country, text string, each func(*
 	if err := s.Reset(); err != nil {
 		return 0, err
 	}
-	if argument == "" {
+	switch {
+	case country != "":
+		s = c.Prep("SELECT rows FROM row_count WHERE organization_id = ? AND resource = 'location/' || ?")
+	case argument == "":
 		s = c.Prep("SELECT rows FROM row_count WHERE organization_id = ? AND resource = 'location'")
-	} else {
+	default:
 		s = c.Prep("SELECT count(*) FROM (SELECT 1 FROM location WHERE " + where + " LIMIT 10001)")
 	}
 	bind()
@@ -208,8 +211,9 @@ func (h *handLite) create(who *handCaller, l *handLocation) error {
 		if err := run(s); err != nil || !h.audit {
 			return err
 		}
-		s = c.Prep("UPDATE row_count SET rows = rows + 1 WHERE organization_id = ? AND resource = 'location'")
+		s = c.Prep("UPDATE row_count SET rows = rows + 1 WHERE organization_id = ? AND resource IN ('location', ?)")
 		s.BindBytes(1, who.organization[:])
+		s.BindText(2, l.group())
 		if err := run(s); err != nil {
 			return err
 		}

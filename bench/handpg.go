@@ -66,9 +66,12 @@ func (h *handPg) page(organization ident.ID, country, text string, each func(*ha
 	}
 	var batch pgx.Batch
 	batch.Queue("SELECT "+handColumns+" FROM location WHERE "+where+" ORDER BY id LIMIT 31", arguments...)
-	if len(arguments) == 1 {
+	switch {
+	case country != "":
+		batch.Queue("SELECT rows FROM row_count WHERE organization_id = $1 AND resource = 'location/' || $2", arguments...)
+	case text == "":
 		batch.Queue("SELECT rows FROM row_count WHERE organization_id = $1 AND resource = 'location'", arguments...)
-	} else {
+	default:
 		batch.Queue("SELECT count(*) FROM (SELECT 1 FROM location WHERE "+where+" LIMIT 10001) AS m", arguments...)
 	}
 	results := h.pool.SendBatch(context.Background(), &batch)
@@ -124,7 +127,7 @@ func (h *handPg) create(who *handCaller, l *handLocation) error {
 		var batch pgx.Batch
 		batch.Queue("BEGIN")
 		batch.Queue(handInsert, arguments...)
-		batch.Queue("UPDATE row_count SET rows = rows + 1 WHERE organization_id = $1 AND resource = 'location'", [16]byte(who.organization))
+		batch.Queue("UPDATE row_count SET rows = rows + 1 WHERE organization_id = $1 AND resource IN ('location', $2)", [16]byte(who.organization), l.group())
 		return h.record(ctx, conn, &batch, who, "create", l.id, nil, l.json)
 	})
 }

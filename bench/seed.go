@@ -65,8 +65,10 @@ func fill(ctx context.Context, d *db.DB, organization ident.ID, rows int) error 
 	for done := 0; done < rows; {
 		some := min(10_000, rows-done)
 		err := d.Write(ctx, scope, func(tx *db.Tx) error {
+			in := map[string]int64{}
 			for i := done; i < done+some; i++ {
 				name, country := place(i)
+				in[country]++
 				tx.Queue(`INSERT INTO location (organization_id, id, name, name_fold, office_open_hour, office_close_hour,
 						time_zone, country, address, version, created_at, updated_at)
 					VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
@@ -74,6 +76,9 @@ func fill(ctx context.Context, d *db.DB, organization ident.ID, rows int) error 
 					"Rua Augusta "+strconv.Itoa(i), 1, created, created)
 			}
 			db.Count(tx, scope, "location", int64(some))
+			for country, n := range in {
+				db.CountGroup(tx, scope, "location", n, country)
+			}
 			return nil
 		})
 		if err != nil {

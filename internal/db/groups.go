@@ -11,7 +11,8 @@ import (
 // Rows that are filtered by fields with few values can be counted in groups:
 // one counter in row_count for each combination of values, under the name of
 // the resource with the values behind it, such as "organization_user/member/active".
-// The total of a filter on these fields is then a sum of counters.
+// The total of a filter on these fields is then a sum of counters. No value has a
+// slash in it, so a slash alone can stand for null, which no exact filter finds.
 
 // CountGroup adds delta to the number of rows with these values of the fields
 // that Listing.Groups names. It is called beside Count, and for a row that moves
@@ -65,7 +66,7 @@ func chosen(filters []page.Filter, field string) []string {
 		var of []string
 		for _, v := range f.Values {
 			text := escapeLike(v.Text)
-			if v.Kind == page.Text && !bad(v) && !slices.Contains(of, text) && (!said || slices.Contains(values, text)) {
+			if v.Kind == page.Text && !bad(v) && !strings.Contains(text, "/") && !slices.Contains(of, text) && (!said || slices.Contains(values, text)) {
 				of = append(of, text)
 			}
 		}

@@ -69,6 +69,7 @@ func renderMigrations(e Engine) (fs.FS, error) {
 //	                     the types, see Tx; integer columns are {{.Int}}, 64 bits
 //	{{.True}} {{.False}} for DEFAULT
 //	{{.Strict}}          after the closing parenthesis of a table with a primary key
+//	{{.NullsFirst}}      behind a column of an index that may be NULL and that collections are ordered by
 //	{{.Tenant "table"}}  row-level security by organization_id
 //	{{.TenantBy "table" "column"}}  the same by another column
 //	{{if .PostgreSQL}}…{{else}}…{{end}}, {{if .SQLite}}
@@ -121,6 +122,10 @@ func (d dialect) False() string { return d.pick("0", "false") }
 
 // Strict has SQLite check types and store rows in the primary key.
 func (d dialect) Strict() string { return d.pick("STRICT, WITHOUT ROWID", "") }
+
+// NullsFirst gives an index the order in which collections show nulls; SQLite has
+// no other.
+func (d dialect) NullsFirst() string { return d.pick("", "NULLS FIRST") }
 
 // Tenant holds every statement on the table to the rows of the transaction's
 // organization; see everything.

@@ -94,7 +94,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, l
 			return nil
 		}
 		l.Version, l.UpdatedAt = l.Version+1, s.now.Now().Truncate(time.Second)
-		if err := update(tx, who.Scope(), l); err != nil {
+		if err := update(tx, who.Scope(), &before, l); err != nil {
 			return err
 		}
 		return s.audit.Append(tx, who, audit.Entry{Action: "update", Resource: "Location", Key: id.String(),

@@ -23,17 +23,18 @@ var listing = db.Listing{
 	Table:  "location",
 	Select: columns,
 	Columns: map[string]db.Column{
-		"name":            {SQL: "name", Fold: "name_fold"},
+		"name":            {SQL: "name", Fold: "name_fold", NotNull: true},
 		"officeOpenHour":  {SQL: "office_open_hour"},
 		"officeCloseHour": {SQL: "office_close_hour"},
-		"timeZone":        {SQL: "time_zone"},
+		"timeZone":        {SQL: "time_zone", NotNull: true},
 		"country":         {SQL: "country"},
 		"address":         {SQL: "address"},
-		"createdAt":       {SQL: "created_at"},
-		"updatedAt":       {SQL: "updated_at"},
+		"createdAt":       {SQL: "created_at", NotNull: true},
+		"updatedAt":       {SQL: "updated_at", NotNull: true},
 	},
 	Order:   "id",
 	Counted: true,
+	Groups:  []string{"country"},
 }
 
 func list(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Location], err error) {
@@ -86,18 +87,28 @@ func insert(tx *db.Tx, scope access.Scope, l *Location) {
 		scope.Organization(), l.ID, l.Name, db.Fold(l.Name), l.OfficeOpenHour, l.OfficeCloseHour,
 		l.TimeZone, l.Country, l.Address, l.Version, l.CreatedAt, l.UpdatedAt)
 	db.Count(tx, scope, "location", 1)
+	db.CountGroup(tx, scope, "location", 1, l.group())
 }
+
+// group is what the location is counted under: its country, a slash for none.
+func (l *Location) group() string { return l.Country.Or("/") }
 
 // update stores the location if it still has the version before its own; else
 // somebody was faster.
-func update(tx *db.Tx, scope access.Scope, l *Location) error {
+func update(tx *db.Tx, scope access.Scope, before, l *Location) error {
 	changed, err := tx.Exec(`UPDATE location SET name = $3, name_fold = $4, office_open_hour = $5, office_close_hour = $6,
 			time_zone = $7, country = $8, address = $9, version = $10, updated_at = $11
 		WHERE organization_id = $1 AND id = $2 AND version = $10 - 1`,
 		scope.Organization(), l.ID, l.Name, db.Fold(l.Name), l.OfficeOpenHour, l.OfficeCloseHour,
 		l.TimeZone, l.Country, l.Address, l.Version, l.UpdatedAt)
-	if err == nil && changed == 0 {
+	switch {
+	case err != nil:
+		return err
+	case changed == 0:
 		return fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
+	case l.Country != before.Country:
+		db.CountGroup(tx, scope, "location", -1, before.group())
+		db.CountGroup(tx, scope, "location", 1, l.group())
 	}
-	return err
+	return nil
 }

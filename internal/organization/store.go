@@ -21,12 +21,12 @@ func (o *Organization) scan(into func(...any) error) error {
 }
 
 var filterColumns = map[string]db.Column{
-	"name":      {SQL: "name", Fold: "name_fold"},
-	"slug":      {SQL: "slug"},
-	"type":      {SQL: "type"},
-	"status":    {SQL: "status"},
-	"createdAt": {SQL: "created_at"},
-	"updatedAt": {SQL: "updated_at"},
+	"name":      {SQL: "name", Fold: "name_fold", NotNull: true},
+	"slug":      {SQL: "slug", NotNull: true},
+	"type":      {SQL: "type", NotNull: true},
+	"status":    {SQL: "status", NotNull: true},
+	"createdAt": {SQL: "created_at", NotNull: true},
+	"updatedAt": {SQL: "updated_at", NotNull: true},
 }
 
 // everyone lists all organizations, mine those of the user in $1.

@@ -31,6 +31,8 @@ func counted(resource string) (from string) {
 		return `organization_user WHERE status = 'active' AND role <> 'guest' AND organization_id = $1`
 	case resource == "meeting":
 		return `meeting WHERE cancelled_at IS NULL AND organization_id = $1`
+	case len(group) > 1 && group[0] == "location":
+		return `location WHERE COALESCE(country, '/') = '` + strings.TrimPrefix(resource, "location/") + `' AND organization_id = $1`
 	case len(group) == 3 && group[0] == "organization_user":
 		return `organization_user WHERE role = '` + group[1] + `' AND status = '` + group[2] + `' AND organization_id = $1`
 	}
