@@ -83,6 +83,13 @@ func TestAnswersKeepTheContract(t *testing.T) {
 			{"POST /planets/1/land-on", "", "application/json", `{}`, 422},
 			{"POST /planets/flag", "", "multipart/form-data; boundary=x", form, 200},
 			{"POST /planets/forget", "", "", "", 204},
+			{"GET /planets/1/orbit?year=2030", "", "", "", 200},
+			{"GET /planets/1/orbit?year=2030&exact=true&around=moon&properties[]=days", "application/vnd.api+json", "", "", 200},
+			{"GET /planets/1/orbit?year=2030", "application/hal+json", "", "", 200},
+			{"GET /planets/1/orbit?year=2030&exact=1", "", "", "", 400},
+			{"GET /planets/1/orbit?year=x", "", "", "", 400},
+			{"GET /planets/1/orbit", "", "", "", 422},
+			{"GET /planets/1/orbit?year=0&around=sun", "", "", "", 422},
 			{"GET /stars", "", "", "", 200},
 			{"GET /stars/SO", "", "", "", 200},
 		} {

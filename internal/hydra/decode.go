@@ -207,6 +207,25 @@ func relationshipIRI(value rawValue) rawValue {
 	return found
 }
 
+// parseQuery takes the parameters of a query apart as if they stood in a JSON
+// object: of one that is there several times the last counts.
+func (m *model[T]) parseQuery(parameters []parameter) *body {
+	b := &body{values: make([]rawValue, len(m.fields))}
+	for _, p := range parameters {
+		i, known := m.byName[p.name]
+		if !known {
+			continue
+		}
+		value := rawValue(p.value)
+		if k := m.fields[i].kind; k != kindInt && k != kindBool || !value.IsValid() {
+			value = appendString(nil, p.value)
+		}
+		b.values[i] = value
+		b.present |= 1 << i
+	}
+	return b
+}
+
 // parseForm takes multipart/form-data apart (RFC 7578): files by the names of
 // their parts, texts as they are, all else as JSON.
 func (m *model[T]) parseForm(w http.ResponseWriter, r *http.Request, boundary string, limit int64) (*body, error) {

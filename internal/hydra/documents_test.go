@@ -5,8 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +54,47 @@ type weather struct {
 }
 
 type star struct{ ID string }
+
+// An orbit is part of a planet.
+type orbit struct {
+	Planet ident.ID
+	Days   int64
+	Advice fault.Text
+}
+
+// orbitQuery is what the query for an orbit holds.
+type orbitQuery struct {
+	Year   int64
+	Exact  bool
+	Around string
+}
+
+func orbits() Declaration {
+	return Resource[orbit]{
+		Name: "Orbit", Path: "/planets/{id}/orbit", Doc: "How a planet goes round its star.",
+		Fields: []Field[orbit]{
+			ID(func(o *orbit) *ident.ID { return &o.Planet }),
+			Int("days", func(o *orbit) *int64 { return &o.Days }).ReadOnly(),
+			Sentence("advice", func(o *orbit) fault.Text { return o.Advice }).Nullable(),
+		},
+		Operations: []Operation{Action[orbitQuery, orbit]{
+			Method: "GET", Path: "/planets/{id}/orbit", Access: access.Within(access.Readers),
+			Fields: []Field[orbitQuery]{
+				Int("year", func(q *orbitQuery) *int64 { return &q.Year }).Between(1, 3000).Required().Example("2030").Doc("Of which year."),
+				Bool("exact", func(q *orbitQuery) *bool { return &q.Exact }),
+				Text("around", func(q *orbitQuery) *string { return &q.Around }).OneOf("star", "moon"),
+			},
+			Defaults: func(q *orbitQuery) { q.Around = "star" },
+			Do: func(_ context.Context, _ *access.Caller, _ string, q *orbitQuery, o *orbit) error {
+				*o = orbit{Planet: mars().ID, Days: q.Year}
+				if q.Exact {
+					o.Advice = fault.Textf("%s", q.Around)
+				}
+				return nil
+			},
+		}},
+	}
+}
 
 type landing struct {
 	Reason string
@@ -138,6 +182,7 @@ func planets() []Declaration {
 				Action[None, None]{Path: "/planets/forget", Access: access.Operators(), Do: func(context.Context, *access.Caller, string, *None, *None) error { return nil }},
 			},
 		},
+		orbits(),
 		Resource[star]{
 			Name: "Star", Path: "/stars", MaxAge: 3600,
 			Fields: []Field[star]{Key(func(s *star) *string { return &s.ID }).Required().Length(2, 2).Example("SO").Filter(Exact).Sortable()},
@@ -208,7 +253,7 @@ func TestDocuments(t *testing.T) {
 	api := newPlanets(t, Config{Description: "Where to go."})
 	golden(t, "entrypoint.jsonld", indent(t, api.entrypointDocument()))
 	golden(t, "docs.jsonld", indent(t, api.apiDocumentation(docsURL)))
-	for _, name := range []string{"Entrypoint", "Planet", "Star", "Error", "ConstraintViolation"} {
+	for _, name := range []string{"Entrypoint", "Planet", "Orbit", "Star", "Error", "ConstraintViolation"} {
 		content, ok := api.contextDocument(docsURL, name)
 		if !ok {
 			t.Fatalf("no context %s", name)
@@ -220,6 +265,42 @@ func TestDocuments(t *testing.T) {
 	}
 	for _, keys := range []Keys{Prefixed, Plain, Both} {
 		golden(t, "search-"+string(keys)+".json", indent(t, []byte("{"+string(newPlanets(t, Config{Keys: keys}).searchTemplate(api.byName["Planet"]))+"}")))
+	}
+}
+
+// TestPartsHaveIRIs answers with an item that is part of another one: its IRI is
+// where it was read, and what the query says takes the place of the defaults.
+func TestPartsHaveIRIs(t *testing.T) {
+	t.Parallel()
+	handler := newPlanets(t, Config{Prefix: "/api", Authenticate: asOwner}).Handler()
+	id := mars().ID.String()
+	for path, want := range map[string]string{
+		"?year=2030":                         `,"days":2030,"advice":null}`,
+		"?year=1&year=2030&exact=true&x=y":   `,"days":2030,"advice":"star"}`,
+		"?around=moon&exact=true&year=2030":  `,"days":2030,"advice":"moon"}`,
+		"?around=true&exact=false&year=2030": "",
+		".jsonhal?year=2030":                 `{"_links":{"self":{"href":"/api/planets/` + id + `/orbit"}},`,
+	} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("GET", "/api/planets/"+id+"/orbit"+path, nil))
+		if want == "" {
+			if w.Code != http.StatusUnprocessableEntity {
+				t.Errorf("%s: %d", path, w.Code)
+			}
+			continue
+		}
+		if path[0] == '?' {
+			want = `{"@context":"/api/contexts/Orbit","@id":"/api/planets/` + id + `/orbit","@type":"Orbit","id":"` + id + `"` + want
+		}
+		if body := w.Body.String(); w.Code != http.StatusOK || !strings.HasPrefix(body, want) {
+			t.Errorf("%s: %d %s, want %s", path, w.Code, body, want)
+		}
+		r := httptest.NewRequest("GET", "/api/planets/"+id+"/orbit"+path, nil)
+		r.Header.Set("If-None-Match", w.Header().Get("ETag"))
+		w = httptest.NewRecorder()
+		if handler.ServeHTTP(w, r); w.Code != http.StatusNotModified {
+			t.Errorf("%s again: %d", path, w.Code)
+		}
 	}
 }
 

@@ -67,7 +67,7 @@ func (m *model[T]) appendMembers(dst []byte, item *T, e *encoding, first bool, k
 
 func (m *model[T]) appendIRI(dst []byte, item *T, e *encoding) []byte {
 	dst = append(append(dst, '"'), e.api.base(m.res.name)...)
-	return append(m.key(dst, item), '"')
+	return append(append(m.key(dst, item), m.tail...), '"')
 }
 
 // isRelation reports whether the field's value is made of IRIs.

@@ -297,7 +297,17 @@ func serveDelete(x *exchange, do func(context.Context, *access.Caller, string) e
 // serveAction reads an In, does the work, and answers with the Out.
 func serveAction[In, Out any](x *exchange, in *model[In], out *model[Out], do func(context.Context, *access.Caller, string, *In, *Out) error) error {
 	var input In
-	if x.op.input != nil {
+	if in.defaults != nil {
+		in.defaults(&input)
+	}
+	if x.op.query != nil {
+		if err := x.op.rule.Check(x.who); err != nil {
+			return err
+		}
+		if err := in.apply(in.parseQuery(x.parameters), &input, true, &intake{api: x.api}); err != nil {
+			return err
+		}
+	} else if x.op.input != nil {
 		b, err := takeBody(x, in)
 		if err != nil {
 			return err
@@ -379,7 +389,7 @@ func (m *model[T]) lookUp(x *exchange, b *body) error {
 // renderItem encodes the item that a write answers with.
 func (m *model[T]) renderItem(x *exchange, item *T) {
 	x.buf = m.appendItem(x.buf[:0], item, x.format, &x.encoding)
-	x.iri = string(m.key([]byte(x.api.base(m.res.name)), item))
+	x.iri = string(m.key([]byte(x.api.base(m.res.name)), item)) + m.tail
 	x.etag = m.hashTag(x, item)
 }
 
@@ -387,6 +397,9 @@ func (m *model[T]) renderItem(x *exchange, item *T) {
 func (x *exchange) answer() error {
 	if !x.rendered {
 		x.render()
+	}
+	if x.op.method == http.MethodGet && x.notModified() {
+		return nil
 	}
 	x.send(x.op.status)
 	return nil

@@ -90,7 +90,8 @@ const (
 // more than blanks, unless it is nullable.
 func (f Field[T]) Required() Field[T] { f.required = true; return f }
 
-// Nullable makes a list or an object one that may be null; nil is null then.
+// Nullable makes a list, an object or a sentence one that may be null; nil is
+// null then.
 func (f Field[T]) Nullable() Field[T] { f.nullable = true; return f }
 
 // ReadOnly makes the field one that bodies can't set; it is ignored there.
@@ -250,11 +251,16 @@ func LocalText[T any](name string, in func(item *T, reader language.Tag) string)
 	return f
 }
 
-// Sentence is a read-only sentence for people in the reader's language.
+// Sentence is a read-only sentence for people in the reader's language. If it is
+// Nullable, no sentence is null.
 func Sentence[T any](name string, at func(*T) fault.Text) Field[T] {
 	f := Field[T]{spec: spec{name: name, kind: kindText, readOnly: true}, local: true}
 	f.append = func(dst []byte, item *T, s *spec, e *encoding) []byte {
-		return appendString(dst, e.language.Text(at(item)))
+		text := at(item)
+		if text.IsZero() && s.nullable {
+			return append(dst, "null"...)
+		}
+		return appendString(dst, e.language.Text(text))
 	}
 	return f
 }

@@ -129,10 +129,13 @@ func New(config Config, declarations []Declaration, describe ...Describe) (*API,
 func (api *API) link() error {
 	paths := map[string]*route{}
 	for _, res := range api.resources {
-		api.bases[res.name] = api.prefix + res.path + "/"
-		api.byPath[res.path] = res
+		head, _ := res.around()
+		api.bases[res.name] = api.prefix + head
+		if !res.isPart() {
+			api.byPath[res.path] = res
+		}
 		for _, s := range res.specs {
-			if s.target != "" && api.byName[s.target] == nil {
+			if target := api.byName[s.target]; s.target != "" && (target == nil || target.isPart()) {
 				return mismatch(res.name, "field %s points at unknown resource %s", s.name, s.target)
 			}
 		}

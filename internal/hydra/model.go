@@ -27,7 +27,8 @@ type model[T any] struct {
 	byName   map[string]int
 	labels   [][]byte // `"name":` of each field
 	ldHead   []byte   // `"@id":"/locations/`
-	ldType   []byte   // `","@type":"Location"`
+	ldType   []byte   // `","@type":"Location"`, the end of the IRI before it
+	tail     string   // what follows the key in IRIs
 	context  []byte   // `"@context":"/contexts/Location",`
 	key      func(dst []byte, item *T) []byte
 	version  func(item *T) int64
@@ -59,8 +60,10 @@ func newModel[T any](api *API, r Resource[T]) (*model[T], error) {
 	}
 	m.res.spans = r.Spans
 	m.res.variables = variablesOf(m.res)
-	m.ldHead = []byte(`"@id":"` + api.prefix + r.Path + `/`)
-	m.ldType = []byte(`","@type":"` + r.Name + `"`)
+	head, tail := m.res.around()
+	m.tail = tail
+	m.ldHead = []byte(`"@id":"` + api.prefix + head)
+	m.ldType = []byte(tail + `","@type":"` + r.Name + `"`)
 	m.context = []byte(`"@context":"` + api.prefix + `/contexts/` + r.Name + `",`)
 	return m, nil
 }

@@ -12,7 +12,7 @@ func (api *API) describeOperation(document *openapi3.T, op *operation) *openapi3
 	described := &openapi3.Operation{
 		Tags: []string{op.of.name}, OperationID: op.operationID(),
 		Summary: op.sentence(), Description: op.sentence(),
-		Parameters: op.parameters(document), RequestBody: api.requestBody(op),
+		Parameters: api.parameters(document, op), RequestBody: api.requestBody(op),
 	}
 	if op.rule.IsPublic() {
 		described.Security = &openapi3.SecurityRequirements{}
@@ -35,16 +35,16 @@ func (op *operation) problems() []int {
 	if !op.rule.IsPublic() {
 		list = append(list, http.StatusUnauthorized, http.StatusForbidden)
 	}
-	if writes || op.kind == opList || !op.rule.IsPublic() {
+	if writes || op.kind == opList || op.query != nil || !op.rule.IsPublic() {
 		list = append(list, http.StatusBadRequest)
 	}
-	if writes {
+	if writes || op.kind == opAction {
 		list = append(list, http.StatusConflict)
 	}
 	if op.input != nil {
 		list = append(list, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
-	if op.input != nil || op.method == http.MethodPost || op.method == http.MethodPatch {
+	if op.input != nil || op.query != nil || op.method == http.MethodPost || op.method == http.MethodPatch {
 		list = append(list, http.StatusUnprocessableEntity)
 	}
 	if op.kind == opUpdate {
@@ -54,7 +54,7 @@ func (op *operation) problems() []int {
 }
 
 // parameters lists what the operation reads from path, query and header.
-func (op *operation) parameters(document *openapi3.T) openapi3.Parameters {
+func (api *API) parameters(document *openapi3.T, op *operation) openapi3.Parameters {
 	var list openapi3.Parameters
 	share := func(name string) {
 		list = append(list, &openapi3.ParameterRef{Ref: "#/components/parameters/" + name})
@@ -69,6 +69,9 @@ func (op *operation) parameters(document *openapi3.T) openapi3.Parameters {
 		for i := range op.output.variables {
 			list = append(list, &openapi3.ParameterRef{Value: op.output.variables[i].parameter(op.output)})
 		}
+	}
+	for _, s := range op.query {
+		list = append(list, &openapi3.ParameterRef{Value: api.queryParameter(s)})
 	}
 	if op.output != nil {
 		share(op.output.shareFields(document))
@@ -89,6 +92,16 @@ func (op *operation) parameters(document *openapi3.T) openapi3.Parameters {
 		share("IfMatch")
 	}
 	return list
+}
+
+// queryParameter describes a field that is read from the query.
+func (api *API) queryParameter(s *spec) *openapi3.Parameter {
+	p := openapi3.NewQueryParameter(s.name).WithDescription(s.doc).WithSchema(api.valueSchema(s))
+	p.Required = s.required
+	if s.example != "" {
+		p.Example = exampleOf(s)
+	}
+	return p
 }
 
 // shareFields adds the parameter properties[] of the resource to the shared

@@ -16,8 +16,11 @@ import (
 // Resource declares one resource of the API. Everything that sede says about
 // it or does with it on the wire follows from this.
 type Resource[T any] struct {
-	Name   string // "Location": the short name, also its JSON-LD type
-	Path   string // "/locations": where the collection is
+	Name string // "Location": the short name, also its JSON-LD type
+	// Path is where the collection is: "/locations". With an {id} it is where the
+	// one item is that belongs to an item of another resource:
+	// "/meetings/{id}/slots". Then nothing can refer to the resource.
+	Path   string
 	Doc    string // a sentence or two
 	Means  string // the IRI of the class in a public vocabulary, or empty
 	Fields []Field[T]
@@ -113,7 +116,8 @@ type Delete[T any] struct {
 }
 
 // Action is an operation of its own: it reads an In and answers with an item of
-// the resource whose type is Out, or with nothing when Out is None.
+// the resource whose type is Out, or with nothing when Out is None. A GET reads
+// its In from the query.
 type Action[In, Out any] struct {
 	Path   string
 	Method string // empty: POST
@@ -121,8 +125,10 @@ type Action[In, Out any] struct {
 	Doc    string
 	Class  throttle.Class // ByMethod, or a class with limits of its own
 	Status int            // empty: 200, since most actions change what exists
-	Fields []Field[In]    // none: no body is read
-	Do     func(ctx context.Context, who *access.Caller, key string, in *In, out *Out) error
+	Fields []Field[In]    // none: nothing is read
+	// Defaults fills the In before anything is read into it; may be nil.
+	Defaults func(in *In)
+	Do       func(ctx context.Context, who *access.Caller, key string, in *In, out *Out) error
 }
 
 // None is the In or Out of an Action that has none.
@@ -158,6 +164,17 @@ func DeleteByID(do func(context.Context, *access.Caller, ident.ID) error) func(c
 			return fault.Missing()
 		}
 		return do(ctx, who, id)
+	}
+}
+
+// ActionByID does for an Action on an item what ByID does for a Get.
+func ActionByID[In, Out any](do func(context.Context, *access.Caller, ident.ID, *In, *Out) error) func(context.Context, *access.Caller, string, *In, *Out) error {
+	return func(ctx context.Context, who *access.Caller, key string, in *In, out *Out) error {
+		id, err := ident.Parse(key)
+		if err != nil {
+			return fault.Missing()
+		}
+		return do(ctx, who, id, in, out)
 	}
 }
 
@@ -206,6 +223,7 @@ type operation struct {
 	class  throttle.Class // whose limits hold
 	status int
 	input  []*spec // what a body may hold; nil: no body is read
+	query  []*spec // what the query of an action may hold
 	inName string  // the schema of the body: the resource's name, or one of its own for actions
 	upload bool    // takes multipart/form-data
 	output *resource
@@ -300,7 +318,7 @@ func (d Get[T]) bind(api *API, res *resource) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &operation{kind: opGet, method: http.MethodGet, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res}
+	op := &operation{kind: opGet, method: http.MethodGet, path: orPath(d.Path, res.itemPath()), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res}
 	op.serve = func(x *exchange) error { return serveGet(x, m, d.Do) }
 	if d.Path == "" {
 		res.exists = func(ctx context.Context, who *access.Caller, key string) error {
@@ -333,14 +351,14 @@ func (d Update[T]) bind(api *API, res *resource) (*operation, error) {
 	if m.version == nil {
 		return nil, mismatch(res.name, "can be updated but has no Version, so changes could overwrite each other")
 	}
-	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res}
+	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.itemPath()), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res}
 	op.input, op.inName = m.inputs(), res.name
 	op.serve = func(x *exchange) error { return serveUpdate(x, m, d.Do) }
 	return op, nil
 }
 
 func (d Delete[T]) bind(api *API, res *resource) (*operation, error) {
-	op := &operation{kind: opDelete, method: http.MethodDelete, path: orPath(d.Path, res.path+"/{id}"), rule: d.Access, doc: d.Doc, class: d.Class, status: http.StatusNoContent}
+	op := &operation{kind: opDelete, method: http.MethodDelete, path: orPath(d.Path, res.itemPath()), rule: d.Access, doc: d.Doc, class: d.Class, status: http.StatusNoContent}
 	op.serve = func(x *exchange) error { return serveDelete(x, d.Do) }
 	return op, nil
 }
@@ -354,7 +372,11 @@ func (d Action[In, Out]) bind(api *API, res *resource) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(d.Fields) > 0 {
+	in.defaults = d.Defaults
+	switch {
+	case op.method == http.MethodGet:
+		op.query = in.inputs()
+	case len(d.Fields) > 0:
 		op.input, op.upload = in.inputs(), in.uploads()
 		op.inName = res.name + "." + actionName(d.Path)
 	}
@@ -374,6 +396,25 @@ func (d Action[In, Out]) bind(api *API, res *resource) (*operation, error) {
 // actionName is the last word of an action's path, e.g. "clear".
 func actionName(path string) string {
 	return path[strings.LastIndexByte(path, '/')+1:]
+}
+
+// itemPath is where the items are, with {id} for their keys.
+func (res *resource) itemPath() string {
+	if res.isPart() {
+		return res.path
+	}
+	return res.path + "/{id}"
+}
+
+// isPart reports whether the items have no collection but belong each to an item
+// of another resource.
+func (res *resource) isPart() bool { return hasKey(res.path) }
+
+// around returns what stands before and after the key in the items' IRIs, below
+// the prefix.
+func (res *resource) around() (head, tail string) {
+	head, tail, _ = strings.Cut(res.itemPath(), "{id}")
+	return head, tail
 }
 
 func orPath(path, otherwise string) string {

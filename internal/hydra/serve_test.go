@@ -312,6 +312,8 @@ func TestDeclarationsThatDoNotStart(t *testing.T) {
 		"a field twice":  {Name: "Note", Path: "/notes", Fields: []Field[note]{id, id}},
 		"an unknown target": {Name: "Note", Path: "/notes", Fields: []Field[note]{id,
 			Ref("other", "Nothing", func(n *note) *ident.ID { return &n.ID })}},
+		"a reference to a part": {Name: "Note", Path: "/books/{id}/note", Fields: []Field[note]{id,
+			Ref("other", "Note", func(n *note) *ident.ID { return &n.ID })}},
 		"a method twice": {Name: "Note", Path: "/notes", Fields: []Field[note]{id},
 			Operations: []Operation{Get[note]{Do: get, Access: access.Public()}, Get[note]{Do: get, Access: access.Public()}}},
 		"an update without versions": {Name: "Note", Path: "/notes", Fields: []Field[note]{id}, Operations: []Operation{
