@@ -18,5 +18,5 @@ func New(p feature.Platform, employees *employee.Service, locations *location.Se
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Schedules: s.schedules()}
+	return feature.Module{Resources: []hydra.Declaration{s.resource(), s.slots()}, Schedules: s.schedules()}
 }
