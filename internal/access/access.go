@@ -119,6 +119,7 @@ type Rule struct {
 	kind    ruleKind
 	roles   Roles
 	changes bool // what it lets in changes something
+	all     bool // operators need not choose an organization
 }
 
 type ruleKind uint8
@@ -147,6 +148,10 @@ func Within(roles Roles) Rule { return Rule{kind: within, roles: roles} }
 // to operators.
 func (r Rule) ToChange() Rule { r.changes = true; return r }
 
+// OrInstance returns the rule for work that operators may also do without having
+// chosen an organization: then it concerns the instance.
+func (r Rule) OrInstance() Rule { r.all = true; return r }
+
 // Operators lets in those who run the instance.
 func Operators() Rule { return Rule{kind: operators} }
 
@@ -158,6 +163,9 @@ func (r Rule) IsPublic() bool { return r.kind == public }
 
 // NeedsOrganization reports whether an organization must be chosen.
 func (r Rule) NeedsOrganization() bool { return r.kind == within }
+
+// ReachesInstance reports whether operators need not choose an organization.
+func (r Rule) ReachesInstance() bool { return r.all }
 
 // Roles returns the roles of a Within rule, otherwise none.
 func (r Rule) Roles() Roles { return r.roles }
@@ -189,6 +197,9 @@ func (r Rule) Check(c *Caller) error {
 		}
 	case within:
 		if c.Organization.IsZero() {
+			if r.all && c.Operator {
+				return nil
+			}
 			return fault.New(fault.Invalid, `Choose an organization: send its id or slug in the "X-Organization" header.`)
 		}
 		if r.changes && c.ReadOnly && !c.Operator {

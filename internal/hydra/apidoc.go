@@ -219,6 +219,8 @@ func (s *spec) documentRange() string {
 		return "xsd:dateTime"
 	case kindRef, kindRefs:
 		return "#" + s.target
+	case kindRaw:
+		return "rdf:JSON"
 	}
 	return ""
 }
@@ -230,9 +232,12 @@ func (op *operation) atEntrypoint() bool {
 }
 
 // misleads reports whether clients would take the operation for a way to create
-// an item where there is none: Hydra gives operations no paths, so a POST is a
-// POST. Such an action is left out; OpenAPI has it.
+// an item where there is none, or to read one: Hydra gives operations no paths,
+// so a POST is a POST. Such an operation is left out; OpenAPI has it.
 func (op *operation) misleads() bool {
+	if op.kind == opStream {
+		return true
+	}
 	if op.kind != opAction || op.method != http.MethodPost || op.status == http.StatusCreated {
 		return false
 	}

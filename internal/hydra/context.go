@@ -53,6 +53,10 @@ func (s *spec) appendTerm(dst []byte, class string) []byte {
 		return appendLinkTerm(dst, s.name, s.property(class))
 	case len(s.fields) > 0:
 		return s.appendScope(dst, class)
+	case s.kind == kindRaw: // a JSON literal (JSON-LD 1.1, 4.2.2)
+		dst = appendString(append(dst, ','), s.name)
+		dst = appendString(append(dst, `:{"@id":`...), s.property(class))
+		return append(dst, `,"@type":"@json"}`...)
 	}
 	dst = appendString(append(dst, ','), s.name)
 	return appendString(append(dst, ':'), s.property(class))

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -45,6 +48,7 @@ type planet struct {
 	Weather    weather
 	Stations   []weather
 	Discoverer string
+	Survey     []byte
 }
 
 type weather struct {
@@ -96,6 +100,32 @@ func orbits() Declaration {
 	}
 }
 
+// exportQuery is what the query for an export holds.
+type exportQuery struct{ From int64 }
+
+// exportPlanets sends a line of JSON for each number up to 100, and fails after
+// the first when it begins with 65 or 66, which is long with 66, and before it
+// when it begins with 67.
+func exportPlanets(_ context.Context, _ *access.Caller, _, media string, q *exportQuery) (Download, error) {
+	if q.From == 67 {
+		return Download{}, fault.Missing()
+	}
+	if media == typeCSV {
+		return Download{Name: "planets.csv", Write: func(w io.Writer) error { _, err := io.WriteString(w, "number\r\n"); return err }}, nil
+	}
+	return Download{Name: "planets.ndjson", Write: func(w io.Writer) error {
+		for n := q.From; n <= 100; n++ {
+			if q.From == 66 {
+				_, _ = w.Write(make([]byte, 2*streamBuffer))
+			}
+			if _, err := fmt.Fprintf(w, "{\"number\":%d}\n", n); err != nil || q.From == 65 || q.From == 66 {
+				return errors.Join(err, errors.New("no more"))
+			}
+		}
+		return nil
+	}}, nil
+}
+
 type landing struct {
 	Reason string
 	DryRun bool
@@ -124,6 +154,7 @@ var planetFields = []Field[planet]{
 	Objects("stations", func(p *planet) *[]weather { return &p.Stations }, weatherFields...).Nullable(),
 	LocalText("localName", func(p *planet, _ language.Tag) string { return p.Name }),
 	Text("discoverer", func(p *planet) *string { return &p.Discoverer }).Lines().Length(0, 2000),
+	Raw("survey", func(p *planet) *[]byte { return &p.Survey }).Doc("What a probe found."),
 }
 
 var weatherFields = []Field[weather]{
@@ -179,6 +210,11 @@ func planets() []Declaration {
 						return nil
 					},
 				},
+				Stream[exportQuery]{
+					Path: "/planets/export", Access: access.Within(access.Readers), Media: []string{"application/x-ndjson", typeCSV},
+					Fields:   []Field[exportQuery]{Int("from", func(q *exportQuery) *int64 { return &q.From }).Between(1, 100).Doc("The first to send.")},
+					Defaults: func(q *exportQuery) { q.From = 1 }, Do: exportPlanets,
+				},
 				Action[None, None]{Path: "/planets/forget", Access: access.Operators(), Do: func(context.Context, *access.Caller, string, *None, *None) error { return nil }},
 			},
 		},
@@ -203,6 +239,7 @@ func mars() planet {
 		Found: time.Date(1610, 1, 1, 0, 0, 0, 0, time.UTC), Visited: null.Of(time.Date(1976, 7, 20, 12, 0, 0, 0, time.UTC)),
 		Star: "SO", Partner: null.Of(ident.ID{2}), Moons: []ident.ID{{3}, {4}}, Nicknames: []string{"red"}, Password: "hidden",
 		Weather: weather{Name: "dust", Star: "SO"}, Stations: []weather{{Name: "calm", Degrees: null.Of[int64](-60), Star: "SO"}},
+		Survey: []byte(`{"water":{"found":true,"at":[1,2]},"name":"Beagle"}`),
 	}
 }
 

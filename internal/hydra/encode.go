@@ -381,6 +381,12 @@ func cellOf(value []byte) string {
 	if !ok {
 		return string(value)
 	}
+	return Cell(text)
+}
+
+// Cell is a text for a cell of a CSV file: what a spreadsheet would run as a
+// formula has an apostrophe in front.
+func Cell(text string) string {
 	if text != "" && strings.IndexByte("=+-@\t\r", text[0]) >= 0 && strings.Trim(text, "+-0123456789 ") != "" {
 		return "'" + text
 	}

@@ -133,13 +133,7 @@ func (x *exchange) otherMethod() error {
 
 // negotiate chooses the format of the answer and checks that of the body.
 func (x *exchange) negotiate() error {
-	offer := itemFormats
-	switch {
-	case x.op.kind == opList:
-		offer = listFormats
-	case x.op.method != http.MethodGet:
-		offer = writeFormats
-	}
+	offer := x.op.formats()
 	if f, ok := x.ctx.Value(suffixKey{}).(*format); ok {
 		for _, o := range offer {
 			if o == f {

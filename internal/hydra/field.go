@@ -41,6 +41,7 @@ const (
 	kindTexts
 	kindObject
 	kindObjects
+	kindRaw
 	kindFile
 )
 
@@ -50,6 +51,7 @@ type spec struct {
 	name      string
 	kind      kind
 	isKey     bool   // names the item in its IRI
+	isID      bool   // the id of something else, as a text
 	nullable  bool   // may be null
 	required  bool   // must be in the body of a POST
 	readOnly  bool   // never read from a body
@@ -225,6 +227,14 @@ func ID[T any](at func(*T) *ident.ID) Field[T] {
 	return f
 }
 
+// NullID is the read-only id of something that need not be there, or that the
+// caller may not see, as a text; or null.
+func NullID[T any](name string, at func(*T) *null.Value[ident.ID]) Field[T] {
+	f := optional(name, kindText, at, codec[ident.ID]{append: appendID}).ReadOnly().Format("uuid")
+	f.isID, f.set = true, nil
+	return f
+}
+
 // Key is the field "id" of a resource whose key is a text, e.g. a country code.
 // Only a POST, where there is one, sets it.
 func Key[T any](at func(*T) *string) Field[T] {
@@ -362,6 +372,19 @@ func Objects[T, O any](name string, at func(*T) *[]O, fields ...Field[O]) Field[
 			return append(dst, "null"...)
 		}
 		return appendList(dst, *at(item), func(dst []byte, o *O) []byte { return appendObject(dst, o, fields, e) })
+	}
+	return f
+}
+
+// Raw is a read-only JSON object of no fixed shape, shown as it is stored, which
+// must be JSON; nil is null.
+func Raw[T any](name string, at func(*T) *[]byte) Field[T] {
+	f := Field[T]{spec: spec{name: name, kind: kindRaw, readOnly: true, nullable: true}}
+	f.append = func(dst []byte, item *T, _ *spec, _ *encoding) []byte {
+		if content := *at(item); content != nil {
+			return append(dst, content...)
+		}
+		return append(dst, "null"...)
 	}
 	return f
 }

@@ -19,13 +19,19 @@ func (api *API) describeOperation(document *openapi3.T, op *operation) *openapi3
 	}
 	described.Responses = openapi3.NewResponsesWithCapacity(12)
 	described.Responses.Set(strconv.Itoa(op.status), api.successResponse(op))
-	if op.method == http.MethodGet && (op.kind != opList || op.output.maxAge > 0) {
+	if op.isCached() {
 		unchanged := openapi3.NewResponse().WithDescription("Not modified")
 		unchanged.Headers = openapi3.Headers{"ETag": headerRef("ETag")}
 		described.Responses.Set("304", &openapi3.ResponseRef{Value: unchanged})
 	}
 	AddProblems(described, op.problems()...)
 	return described
+}
+
+// isCached reports whether the answers have an ETag by which they can be asked
+// for again.
+func (op *operation) isCached() bool {
+	return op.method == http.MethodGet && op.output != nil && (op.kind != opList || op.output.maxAge > 0)
 }
 
 // problems lists the statuses with which the operation can refuse a request.
@@ -83,7 +89,7 @@ func (api *API) parameters(document *openapi3.T, op *operation) openapi3.Paramet
 		share("XOrganization")
 	}
 	switch {
-	case op.method == http.MethodGet && op.kind != opList:
+	case op.method == http.MethodGet && op.kind != opList && op.output != nil:
 		share("IfNoneMatch")
 	case op.method == http.MethodPost, op.method == http.MethodPatch:
 		share("IdempotencyKey")
@@ -219,6 +225,12 @@ func jsonAPIDocument(data *openapi3.SchemaRef) *openapi3.SchemaRef {
 func (api *API) successResponse(op *operation) *openapi3.ResponseRef {
 	response := openapi3.NewResponse().WithDescription(op.outcome())
 	response.Headers = limitHeaders()
+	if op.kind == opStream {
+		response.Content = openapi3.Content{}
+		for _, f := range op.streams {
+			response.Content[f.media] = openapi3.NewMediaType().WithSchema(openapi3.NewStringSchema())
+		}
+	}
 	if op.output != nil {
 		response.Content = api.outputContent(op)
 		if op.kind != opList || op.output.maxAge > 0 {
@@ -244,6 +256,8 @@ func (op *operation) outcome() string {
 		name = op.output.name
 	}
 	switch {
+	case op.kind == opStream:
+		return name + " resources"
 	case op.kind == opList:
 		return name + " collection"
 	case op.status == http.StatusAccepted:
@@ -277,6 +291,8 @@ func (api *API) outputContent(op *operation) openapi3.Content {
 // formats lists the formats in which the operation can answer.
 func (op *operation) formats() []*format {
 	switch {
+	case op.kind == opStream:
+		return op.streams
 	case op.kind == opList:
 		return listFormats
 	case op.method == http.MethodGet:

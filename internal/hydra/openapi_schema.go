@@ -133,6 +133,8 @@ func (api *API) valueSchema(s *spec) *openapi3.Schema {
 		return api.partSchema(s)
 	case kindObjects:
 		return openapi3.NewArraySchema().WithItems(api.partSchema(s))
+	case kindRaw:
+		return openapi3.NewObjectSchema().WithAnyAdditionalProperties()
 	case kindFile:
 		return openapi3.NewStringSchema().WithFormat("binary")
 	}

@@ -228,7 +228,10 @@ func (api *API) operand(res *resource, s *spec, value string) page.Value {
 		t, _ := parseTime(value)
 		return page.Value{Time: t, Kind: page.Time}
 	}
-	if target != nil && !target.textKey {
+	if s.isID && strings.HasPrefix(value, "/") {
+		_, value = api.locate(value)
+	}
+	if s.isID || target != nil && !target.textKey {
 		id, _ := ident.Parse(value)
 		return page.Value{ID: id, Kind: page.ID}
 	}

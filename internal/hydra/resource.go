@@ -58,7 +58,7 @@ type Declaration interface {
 	compile(api *API) error
 }
 
-// Operation is a List, Get, Create, Update, Delete or Action.
+// Operation is a List, Get, Create, Update, Delete, Action or Stream.
 type Operation interface {
 	bind(api *API, res *resource) (*operation, error)
 }
@@ -210,24 +210,26 @@ const (
 	opUpdate
 	opDelete
 	opAction
+	opStream
 )
 
 // operation is a compiled Operation, without its type.
 type operation struct {
-	of     *resource // whose it is in the documents
-	kind   opKind
-	method string
-	path   string // below the prefix, with {id}
-	rule   access.Rule
-	doc    string
-	class  throttle.Class // whose limits hold
-	status int
-	input  []*spec // what a body may hold; nil: no body is read
-	query  []*spec // what the query of an action may hold
-	inName string  // the schema of the body: the resource's name, or one of its own for actions
-	upload bool    // takes multipart/form-data
-	output *resource
-	serve  func(x *exchange) error
+	of      *resource // whose it is in the documents
+	kind    opKind
+	method  string
+	path    string // below the prefix, with {id}
+	rule    access.Rule
+	doc     string
+	class   throttle.Class // whose limits hold
+	status  int
+	input   []*spec // what a body may hold; nil: no body is read
+	query   []*spec // what the query of an action may hold
+	inName  string  // the schema of the body: the resource's name, or one of its own for actions
+	upload  bool    // takes multipart/form-data
+	output  *resource
+	streams []*format // how the text of a Stream can be sent
+	serve   func(x *exchange) error
 }
 
 // sentence is the standard documentation of the operation.
@@ -235,6 +237,8 @@ func (op *operation) sentence() string {
 	switch {
 	case op.doc != "":
 		return op.doc
+	case op.kind == opStream:
+		return "Sends the " + op.of.name + " resources as one text."
 	case op.kind == opList:
 		return "Retrieves the collection of " + op.of.name + " resources."
 	case op.method == http.MethodGet:

@@ -256,9 +256,14 @@ func (w *sweep) roles(op hydra.OperationInfo) {
 			}
 		}
 	}
-	if op.Rule.NeedsOrganization() {
-		w.attempt(w.in.As("operator@demo.example", ""), op, w.at(op), body, "without an organization",
-			http.StatusBadRequest, http.StatusNotFound)
+	operator := w.in.As("operator@demo.example", "")
+	switch {
+	case op.Rule.ReachesInstance():
+		if a := operator.Do(op.Method, w.at(op), body); a.Status >= http.StatusBadRequest && a.Status != http.StatusNotFound {
+			w.Errorf("%s %s as an operator without an organization: %d %s", op.Method, w.at(op), a.Status, a.Body)
+		}
+	case op.Rule.NeedsOrganization():
+		w.attempt(operator, op, w.at(op), body, "without an organization", http.StatusBadRequest, http.StatusNotFound)
 	}
 }
 

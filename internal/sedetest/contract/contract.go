@@ -194,13 +194,17 @@ func (c *Checker) find(name string) *path {
 	if !ok {
 		return nil
 	}
+	cut := name
+	if dot := strings.LastIndexByte(name, '.'); dot > strings.LastIndexByte(name, '/') {
+		cut = name[:dot]
+	}
+	if p := c.paths[cut]; p != nil {
+		return p
+	}
 	if p := c.match(name); p != nil {
 		return p
 	}
-	if dot := strings.LastIndexByte(name, '.'); dot > strings.LastIndexByte(name, '/') {
-		return c.match(name[:dot])
-	}
-	return nil
+	return c.match(cut)
 }
 
 func (c *Checker) match(name string) *path {
