@@ -38,6 +38,9 @@ type commands struct {
 	Keys struct {
 		Replace keysCommand `cmd:"" help:"Throw all signing keys away and make a new one: after the secret key was lost, or a signing key leaked."`
 	} `cmd:"" help:"Keys that sign tokens."`
+	Audit struct {
+		Verify auditVerifyCommand `cmd:"" help:"Look for entries of an exported audit log that were changed, removed or moved."`
+	} `cmd:"" help:"The audit log."`
 	Doctor  doctorCommand  `cmd:"" help:"Check configuration, database, disk and clock, and say what to do."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -120,6 +120,7 @@ func (a *App) assemble(ctx context.Context) error {
 		all.Schedules = append(all.Schedules, m.Schedules...)
 	}
 	all.Resources = append(all.Resources, a.jobs.Resources()...)
+	all.Resources = append(all.Resources, audit.Reader{DB: a.db}.Resources()...)
 	if err := a.jobs.Register(all.Workers, all.Schedules); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func layers() []layer {
 			"internal/page":   "internal/ident",
 		}},
 		{"platform", map[string]string{
-			"internal/audit":    "internal/db",
+			"internal/audit":    "internal/db internal/hydra internal/throttle",
 			"internal/db":       "",
 			"internal/feature":  "internal/audit internal/db internal/hydra internal/jobs internal/mail internal/secret",
 			"internal/holiday":  "",
@@ -111,6 +111,7 @@ func uses() map[string][]string {
 		},
 		"access.Instance": {
 			"internal/account", "internal/db", "internal/organization", "internal/reference",
+			"internal/audit",   // operators read the chain of the instance
 			"internal/jobs",    // jobs of all organizations wait in one queue
 			"internal/mail",    // the development mailbox belongs to the instance
 			"internal/meeting", // what was cancelled long ago is removed everywhere at once

@@ -29,14 +29,12 @@ func Verify(tx *db.Tx) (entries int64, err error) {
 		if err := r.scan(rows, &hash); err != nil {
 			return entries, err
 		}
-		end, want := ends[r.organization], r.hash()
-		switch {
-		case r.seq != end.seq+1:
+		end := ends[r.organization]
+		if r.seq != end.seq+1 {
 			return entries, broken(r.organization, end.seq+1, "is missing")
-		case !bytes.Equal(r.previous, end.hash):
-			return entries, broken(r.organization, r.seq, "does not follow the one before")
-		case !bytes.Equal(hash, want[:]):
-			return entries, broken(r.organization, r.seq, "was changed")
+		}
+		if how := r.flaw(end, hash); how != "" {
+			return entries, broken(r.organization, r.seq, how)
 		}
 		ends[r.organization] = head{r.seq, hash}
 		entries++
@@ -54,6 +52,18 @@ func Verify(tx *db.Tx) (entries int64, err error) {
 		return entries, broken(organization, end.seq, "is not known as the last")
 	}
 	return entries, nil
+}
+
+// flaw says what is wrong with an entry that stands after another and has the
+// hash; empty when nothing is.
+func (r *record) flaw(before head, hash []byte) string {
+	if want := r.hash(); !bytes.Equal(hash, want[:]) {
+		return "was changed"
+	}
+	if !bytes.Equal(r.previous, before.hash) {
+		return "does not follow the one before: one of them was replaced"
+	}
+	return ""
 }
 
 func broken(organization ident.ID, seq int64, how string) error {
