@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"sede/internal/clock"
 	"sede/internal/fault"
 	"sede/internal/holiday"
 	"sede/internal/ident"
@@ -129,7 +130,7 @@ func (s *search) onStep(t time.Time) time.Time {
 			return t
 		}
 		next := t.Add(time.Duration(s.step-off)*time.Minute - time.Duration(second)*time.Second)
-		if _, change := t.ZoneBounds(); !change.IsZero() && next.After(change) {
+		if change := clock.NextChange(t); !change.IsZero() && next.After(change) {
 			next = change.In(s.place.zone)
 		}
 		t = next

@@ -241,3 +241,19 @@ func BenchmarkSlots(b *testing.B) {
 		}
 	}
 }
+
+// TestLeapYearsEnd looks for start times on the last day of a leap year beyond
+// the tables of zones.
+func TestLeapYearsEnd(t *testing.T) {
+	t.Parallel()
+	for _, name := range zoneNames {
+		zone := zoneOf(t, name)
+		window := interval{at(t, zone, "2040-12-30 00:00"), at(t, zone, "2041-01-02 00:00")}
+		p := office(t, name, "", 9, 17)
+		p.workdays = everyDay
+		s := search{place: p, window: window, length: time.Hour, step: 60, limit: 100}
+		if list, days, more := s.run(nil); len(list) != 24 || len(days) != 3 || more {
+			t.Errorf("%s: %d start times on %d days", name, len(list), len(days))
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"sede/internal/clock"
 	"sede/internal/holiday"
 )
 
@@ -55,8 +56,7 @@ func read(zone *time.Location, day holiday.Date, at clockTime) reading {
 	case isLast:
 		return reading{1, last, last}
 	}
-	_, change := first.ZoneBounds()
-	return reading{0, change.In(zone), last}
+	return reading{0, clock.NextChange(first), last}
 }
 
 // moment is when the clock shows the time if it has the offset that it has near
