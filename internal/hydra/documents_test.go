@@ -66,6 +66,18 @@ type orbit struct {
 	Advice fault.Text
 }
 
+// names writes the names of planets.
+func names(_ context.Context, _ *access.Caller, items []planet) ([]byte, error) {
+	var list []byte
+	for _, p := range items {
+		if p.Name == "" {
+			return nil, fault.Missing()
+		}
+		list = append(append(list, p.Name...), '\n')
+	}
+	return list, nil
+}
+
 // orbitQuery is what the query for an orbit holds.
 type orbitQuery struct {
 	Year   int64
@@ -179,7 +191,8 @@ func planets() []Declaration {
 		Resource[planet]{
 			Name: "Planet", Path: "/planets", Doc: "A planet goes round a star.", Means: "https://schema.org/Place",
 			Fields: planetFields, Version: func(*planet) int64 { return 1 }, Defaults: func(p *planet) { p.Kind = "rock" },
-			Spans: []Span{{Name: "known", From: "found", To: "visited"}},
+			Spans:   []Span{{Name: "known", From: "found", To: "visited"}},
+			Formats: []Format[planet]{{Suffix: "txt", Media: "text/plain", Encode: names}},
 			Operations: []Operation{
 				List[planet]{Access: access.Within(access.Readers), Do: list},
 				Create[planet]{Access: access.Within(access.Admins), Do: func(context.Context, *access.Caller, *planet) error { return nil }},
@@ -302,6 +315,47 @@ func TestDocuments(t *testing.T) {
 	}
 	for _, keys := range []Keys{Prefixed, Plain, Both} {
 		golden(t, "search-"+string(keys)+".json", indent(t, []byte("{"+string(newPlanets(t, Config{Keys: keys}).searchTemplate(api.byName["Planet"]))+"}")))
+	}
+}
+
+// TestFormatsOfTheirOwn reads a resource in a format that it alone has.
+func TestFormatsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	handler := newPlanets(t, Config{Authenticate: asOwner}).Handler()
+	get := func(path, accept, tag string) *httptest.ResponseRecorder {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Accept", accept)
+		r.Header.Set("If-None-Match", tag)
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	for _, c := range []struct {
+		path, accept, body string
+		status             int
+	}{
+		{"/planets", "text/plain", "Mars\nVenus\n", 200},
+		{"/planets/1.txt", "", "Mars\n", 200},
+		{"/planets/1", "text/plain;q=0.5, image/png", "Mars\n", 200},
+		{"/planets", "text/*", "", 200}, // CSV is offered first
+		{"/stars", "text/plain", "", 406},
+		{"/stars.txt", "", "", 404},
+		{"/docs.txt", "", "", 404},
+		{"/planets/pluto.txt", "", "", 404},
+	} {
+		w := get(c.path, c.accept, "")
+		if w.Code != c.status || c.body != "" && (w.Body.String() != c.body || w.Header().Get("Content-Type") != "text/plain; charset=utf-8") {
+			t.Errorf("%s as %s: %d %v %s", c.path, c.accept, w.Code, w.Header(), w.Body)
+		}
+	}
+	tag := get("/planets/1", "text/plain", "").Header().Get("ETag")
+	if other := get("/planets/1", "", "").Header().Get("ETag"); tag == other || tag == "" {
+		t.Errorf("tags %s and %s", tag, other)
+	}
+	if w := get("/planets/1", "text/plain", tag); w.Code != http.StatusNotModified {
+		t.Errorf("%d", w.Code)
+	}
+	if w := get("/planets", "image/png", ""); !strings.Contains(w.Body.String(), `\"text/plain\"`) {
+		t.Errorf("406 does not name the format: %s", w.Body)
 	}
 }
 

@@ -133,7 +133,7 @@ func (x *exchange) otherMethod() error {
 
 // negotiate chooses the format of the answer and checks that of the body.
 func (x *exchange) negotiate() error {
-	offer := x.op.formats()
+	offer := x.op.offers
 	if f, ok := x.ctx.Value(suffixKey{}).(*format); ok {
 		for _, o := range offer {
 			if o == f {
@@ -177,13 +177,19 @@ func serveGet[T any](x *exchange, m *model[T], do func(context.Context, *access.
 	if err := x.op.rule.Check(x.who); err != nil {
 		return err
 	}
-	if m.version != nil && !m.volatile && x.format != formatHTML {
+	extra, err := m.encodeExtra(x, []T{*item})
+	if err != nil {
+		return err
+	}
+	if m.version != nil && !m.volatile && !extra && x.format != formatHTML {
 		x.etag = x.tag(m.version(item), nil)
 		if x.notModified() {
 			return nil
 		}
 	}
-	x.buf = m.appendItem(x.buf, item, x.format, &x.encoding)
+	if !extra {
+		x.buf = m.appendItem(x.buf, item, x.format, &x.encoding)
+	}
 	if x.etag == "" {
 		x.etag = m.hashTag(x, item)
 		if x.notModified() {
@@ -215,7 +221,11 @@ func serveList[T any](x *exchange, m *model[T], do func(context.Context, *access
 	if x.op.path == m.res.path {
 		l.search = m.res.search
 	}
-	x.buf = m.appendList(x.buf, result.Items, &l, x.format, &x.encoding)
+	if extra, err := m.encodeExtra(x, result.Items); err != nil {
+		return err
+	} else if !extra {
+		x.buf = m.appendList(x.buf, result.Items, &l, x.format, &x.encoding)
+	}
 	if m.res.maxAge > 0 {
 		x.etag = bodyTag(0, x.buf)
 		if x.notModified() {

@@ -116,7 +116,7 @@ func (m *model[T]) hashTag(x *exchange, item *T) string {
 	switch {
 	case m.version == nil:
 		return bodyTag(0, x.buf)
-	case m.volatile:
+	case m.volatile || m.extra[x.format] != nil:
 		return bodyTag(m.version(item), x.buf)
 	default:
 		return x.tag(m.version(item), nil)

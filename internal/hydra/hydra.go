@@ -66,6 +66,7 @@ type API struct {
 	byPath    map[string]*resource
 	bases     map[string]string // resource name -> "/api/locations/"
 	models    []any
+	formats   []*format // all there are
 	pending   []func() error
 	routes    []*route
 	links     hostLinks
@@ -88,7 +89,8 @@ type route struct {
 func New(config Config, declarations []Declaration, describe ...Describe) (*API, error) {
 	api := &API{
 		Config: config, prefix: strings.TrimSuffix(config.Prefix, "/"), describe: describe,
-		byName: map[string]*resource{}, byPath: map[string]*resource{}, bases: map[string]string{},
+		formats: append([]*format(nil), ownFormats...),
+		byName:  map[string]*resource{}, byPath: map[string]*resource{}, bases: map[string]string{},
 	}
 	if api.Keys == "" {
 		api.Keys = Prefixed

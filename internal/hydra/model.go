@@ -1,10 +1,12 @@
 package hydra
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"sede/internal/access"
 	"sede/internal/fault"
 )
 
@@ -35,6 +37,7 @@ type model[T any] struct {
 	volatile bool
 	defaults func(item *T)
 	validate func(item *T) []fault.Violation
+	extra    map[*format]func(context.Context, *access.Caller, []T) ([]byte, error)
 }
 
 func newModel[T any](api *API, r Resource[T]) (*model[T], error) {

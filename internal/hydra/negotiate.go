@@ -54,6 +54,9 @@ var (
 	documentFormats = []*format{formatJSONLD, formatOpenAPI, formatJSON, formatHTML}
 )
 
+// ownFormats are those that paths can name, whatever the resource.
+var ownFormats = []*format{formatJSONLD, formatJSON, formatHAL, formatJSONAPI, formatCSV, formatHTML, formatOpenAPI}
+
 // choose picks the format that an Accept header prefers (RFC 9110, 12.5.1): by
 // quality, then by how exact the range is, then by the order on offer. No
 // header means the first on offer. It returns nil when nothing matches.

@@ -278,7 +278,7 @@ func (op *operation) outcome() string {
 // outputContent is the answer in every format on offer.
 func (api *API) outputContent(op *operation) openapi3.Content {
 	content := openapi3.Content{}
-	for _, f := range op.formats() {
+	for _, f := range op.offers {
 		schema := api.itemSchema(op.output, f)
 		if op.kind == opList {
 			schema = api.listSchema(op.output, f)
@@ -286,20 +286,6 @@ func (api *API) outputContent(op *operation) openapi3.Content {
 		content[f.media] = &openapi3.MediaType{Schema: schema}
 	}
 	return content
-}
-
-// formats lists the formats in which the operation can answer.
-func (op *operation) formats() []*format {
-	switch {
-	case op.kind == opStream:
-		return op.streams
-	case op.kind == opList:
-		return listFormats
-	case op.method == http.MethodGet:
-		return itemFormats
-	default:
-		return writeFormats
-	}
 }
 
 // itemSchema is the schema of an answer that is one item.

@@ -37,6 +37,7 @@ type Resource[T any] struct {
 	// nil.
 	Validate   func(item *T) []fault.Violation
 	Spans      []Span
+	Formats    []Format[T] // beside those that every resource has
 	Operations []Operation
 	// MaxAge lets anybody cache the answers for that many seconds; 0 keeps them
 	// with the caller.
@@ -189,6 +190,7 @@ func OfAll[T any](do func(context.Context, *access.Caller, *page.Query) (page.Re
 type resource struct {
 	name, path, doc, means string
 	specs                  []*spec // in the order of declaration
+	extra                  []*format
 	spans                  []Span
 	operations             []*operation
 	variables              []variable // of collections
@@ -229,6 +231,7 @@ type operation struct {
 	upload  bool    // takes multipart/form-data
 	output  *resource
 	streams []*format // how the text of a Stream can be sent
+	offers  []*format // in which formats it can answer, the default first
 	serve   func(x *exchange) error
 }
 
@@ -267,6 +270,9 @@ func (r Resource[T]) compile(api *API) error {
 	}
 	api.resources = append(api.resources, m.res)
 	api.byName[r.Name] = m.res
+	if err := addFormats(api, m, r.Formats); err != nil {
+		return err
+	}
 	api.models = append(api.models, m)
 	api.pending = append(api.pending, func() error { return bindAll(api, m.res, r.Operations) })
 	return nil
@@ -290,6 +296,7 @@ func bindAll(api *API, res *resource, operations []Operation) error {
 		if op.status == 0 {
 			op.status = http.StatusOK
 		}
+		op.offers = op.offer()
 		res.operations = append(res.operations, op)
 	}
 	return nil

@@ -314,6 +314,7 @@ func TestDeclarationsThatDoNotStart(t *testing.T) {
 			Ref("other", "Nothing", func(n *note) *ident.ID { return &n.ID })}},
 		"a reference to a part": {Name: "Note", Path: "/books/{id}/note", Fields: []Field[note]{id,
 			Ref("other", "Note", func(n *note) *ident.ID { return &n.ID })}},
+		"a suffix of another type": {Name: "Note", Path: "/notes", Fields: []Field[note]{id}, Formats: []Format[note]{{Suffix: "csv", Media: "text/plain"}}},
 		"a method twice": {Name: "Note", Path: "/notes", Fields: []Field[note]{id},
 			Operations: []Operation{Get[note]{Do: get, Access: access.Public()}, Get[note]{Do: get, Access: access.Public()}}},
 		"an update without versions": {Name: "Note", Path: "/notes", Fields: []Field[note]{id}, Operations: []Operation{

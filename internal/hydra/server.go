@@ -84,7 +84,7 @@ func (api *API) otherMethod(w http.ResponseWriter, r *http.Request, allowed []st
 // cut off and the format required.
 func (api *API) withSuffix(next *http.ServeMux) http.Handler {
 	byName := map[string]*format{}
-	for _, f := range []*format{formatJSONLD, formatJSON, formatHAL, formatJSONAPI, formatCSV, formatHTML, formatOpenAPI} {
+	for _, f := range api.formats {
 		byName[f.suffix] = f
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -110,8 +110,8 @@ func (api *API) withSuffix(next *http.ServeMux) http.Handler {
 			target.Path = strings.TrimSuffix(target.Path, "index")
 		}
 		cut.URL = &target
+		defer func() { r.Pattern = cut.Pattern }() // for the metrics and the log
 		next.ServeHTTP(w, cut)
-		r.Pattern = cut.Pattern // for the metrics
 	})
 }
 
