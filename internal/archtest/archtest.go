@@ -28,6 +28,7 @@ func layers() []layer {
 			"internal/db":       "",
 			"internal/feature":  "internal/audit internal/db internal/hydra internal/jobs internal/mail internal/secret",
 			"internal/holiday":  "",
+			"internal/ical":     "",
 			"internal/hydra":    "internal/db internal/phrase internal/throttle",
 			"internal/jobs":     "internal/audit internal/db internal/hydra internal/secret",
 			"internal/mail":     "internal/db internal/hydra internal/jobs internal/phrase internal/secret",
@@ -96,6 +97,8 @@ func owned() map[string][]string {
 		"github.com/biter777/countries":   {"internal/reference"},
 		"github.com/bojanz/currency":      {"internal/organization"},
 		"github.com/rickar/cal/v2":        {"internal/holiday"},
+		"github.com/emersion/go-ical":     {"internal/ical"},
+		"github.com/teambition/rrule-go":  {"internal/ical"},
 		"golang.org/x/time/rate":          {"internal/throttle"},
 		"sede/internal/sedetest/contract": {"internal/sedetest", "internal/hydra"},
 	}

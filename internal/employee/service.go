@@ -139,6 +139,12 @@ func (s *Service) Find(tx *db.Tx, scope access.Scope, id ident.ID) (e Employee, 
 	return e, err
 }
 
+// Some loads those of the employees that the organization has, in no order,
+// within a transaction.
+func (s *Service) Some(tx *db.Tx, scope access.Scope, ids []ident.ID) ([]Employee, error) {
+	return some(tx, scope, ids)
+}
+
 // Linked returns the employee that the user is linked to, within a transaction;
 // Missing when there is none.
 func (s *Service) Linked(tx *db.Tx, scope access.Scope, user ident.ID) (ident.ID, error) {

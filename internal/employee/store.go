@@ -2,6 +2,8 @@ package employee
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 
 	"sede/internal/access"
 	"sede/internal/db"
@@ -49,6 +51,30 @@ func list(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Employee]
 func find(tx *db.Tx, scope access.Scope, id ident.ID, e *Employee) error {
 	return orMissing(e.scan(tx.Row(`SELECT `+columns+` FROM employee WHERE organization_id = $1 AND id = $2`,
 		scope.Organization(), id).Scan))
+}
+
+// some loads those of the employees that are in scope. The number of parameters
+// is a power of two, so that few statements are made of it.
+func some(tx *db.Tx, scope access.Scope, ids []ident.ID) (list []Employee, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := []any{scope.Organization()}
+	var in strings.Builder
+	for n := 0; n < len(ids) || n&(n-1) != 0; n++ {
+		args = append(args, ids[min(n, len(ids)-1)])
+		in.WriteString(", $" + strconv.Itoa(n+2))
+	}
+	rows := tx.Query(`SELECT `+columns+` FROM employee WHERE organization_id = $1 AND id IN (`+in.String()[2:]+`)`, args...)
+	defer rows.Close()
+	for rows.Next() {
+		var e Employee
+		if err := e.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, rows.Err()
 }
 
 func orMissing(err error) error {

@@ -56,6 +56,7 @@ func (s *Service) resource() hydra.Declaration {
 		Defaults: func(m *Meeting) { m.Duration = DefaultDuration },
 		Validate: func(m *Meeting) []fault.Violation { return m.Validate() },
 		Spans:    []hydra.Span{{Name: between, From: "dateFrom", To: "dateTo"}},
+		Formats:  []hydra.Format[Meeting]{{Suffix: "ics", Media: "text/calendar", Encode: s.Calendar}},
 		Operations: []hydra.Operation{
 			hydra.List[Meeting]{Access: mayRead, Do: hydra.OfAll(s.List)},
 			hydra.Create[Meeting]{Access: mayWrite, Do: s.Create},
