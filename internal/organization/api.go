@@ -49,6 +49,10 @@ var fields = []hydra.Field[Organization]{
 		hydra.Int("reserved", func(s *Seats) *int64 { return &s.Reserved }).Doc("People with a pending invitation."),
 		hydra.NullInt("limit", func(s *Seats) *null.Value[int64] { return &s.Limit }).Doc("Null: unlimited."),
 	).Doc("How many people there is room for."),
+	hydra.NullInt("seatLimit", func(o *Organization) *null.Value[int64] { return &o.SeatLimit }).Between(1, maxSeatLimit).
+		Doc("How many seats operators allow, null: any number. What was bought goes before it, see seats.limit."),
+	hydra.Bool("overSeat", func(o *Organization) *bool { return &o.OverSeat }).ReadOnly().
+		Doc("Whether more seats are taken than there are, because the limit shrank. Nobody is invited then."),
 }
 
 var storeFields = []hydra.Field[Store]{
@@ -87,7 +91,7 @@ func later(name string, at func(*Organization) *[]ident.ID) hydra.Field[Organiza
 }
 
 func (s *Service) resources() []hydra.Declaration {
-	return []hydra.Declaration{
+	return append([]hydra.Declaration{
 		hydra.Resource[Organization]{
 			Name: "Organization", Path: "/organizations", Means: "https://schema.org/Organization",
 			Doc:      "What everything else belongs to: a company, club or team that works with the product.",
@@ -118,5 +122,5 @@ func (s *Service) resources() []hydra.Declaration {
 				hydra.Create[Config]{Access: mayConfigure, Do: s.CreateConfig},
 			},
 		},
-	}
+	}, s.seatResources()...)
 }

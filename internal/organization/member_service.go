@@ -96,6 +96,11 @@ func (s *Service) changeMember(tx *db.Tx, who *access.Caller, action string, bef
 			return err
 		}
 	}
+	if !before.takesSeat() && m.takesSeat() {
+		if err := s.seatFree(tx, scope); err != nil {
+			return err
+		}
+	}
 	m.Version, m.UpdatedAt = before.Version+1, s.now.Now().Truncate(time.Second)
 	if err := updateMember(tx, scope, before, m); err != nil {
 		return err

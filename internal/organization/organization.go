@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"sede/internal/access"
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/null"
@@ -47,8 +48,8 @@ type Organization struct {
 	Slug             string
 	StripeCustomerID null.Value[string]
 	ManualBilling    bool
-	Production       bool // an operator says that real work depends on it
-	SeatLimit        null.Value[int64]
+	Production       bool              // an operator says that real work depends on it
+	SeatLimit        null.Value[int64] // that operators set; null: none
 	Version          int64
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
@@ -56,6 +57,7 @@ type Organization struct {
 	Users          []ident.ID // the first of its members, the earliest first
 	Configs        []ident.ID
 	Seats          Seats
+	OverSeat       bool    // more seats are taken than there are
 	DatabaseStatus []Store // nil for those who may not see it
 	ProductionLike bool
 	IsDemo         bool
@@ -63,13 +65,6 @@ type Organization struct {
 	// What later features fill.
 	Invitations, Modules, Subscriptions, Addresses []ident.ID
 	CurrentSubscription                            null.Value[string]
-}
-
-// Seats says how many people the organization has room for.
-type Seats struct {
-	Used     int64             // active members who are no guests
-	Reserved int64             // people with a pending invitation
-	Limit    null.Value[int64] // null: unlimited
 }
 
 // Store is the state of one database that holds data of the organization.
@@ -152,4 +147,26 @@ func slugOf(name string) string {
 		slug = strings.TrimRight("organization-"+slug, "-")
 	}
 	return slug
+}
+
+// reserved lists what only operators may say of a new organization.
+func (o *Organization) reserved(who *access.Caller) (list []fault.Violation) {
+	if who.Operator {
+		return nil
+	}
+	if o.Type != Standard && o.Type != Sandbox {
+		list = append(list, fault.Violation{Path: "type", Code: fault.CodeChoice, Text: fault.Textf("Only operators create organizations of this type.")})
+	}
+	if o.Production {
+		list = append(list, onlyOperators("productionLike"))
+	}
+	if o.SeatLimit.Valid {
+		list = append(list, onlyOperators("seatLimit"))
+	}
+	return list
+}
+
+// onlyOperators is the violation of setting what operators keep.
+func onlyOperators(path string) fault.Violation {
+	return fault.Violation{Path: path, Text: fault.Textf("Only operators change this.")}
 }

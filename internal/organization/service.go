@@ -42,6 +42,8 @@ type Service struct {
 	changed func(tx *db.Tx, users ...ident.ID) error
 	// person tells the name and e-mail address of a user.
 	person func(tx *db.Tx, user ident.ID) (name, email string, err error)
+	// limits tells how many seats organizations bought.
+	limits SeatLimits
 }
 
 // OnCreate adds work to the transaction that creates an organization.
@@ -80,7 +82,7 @@ func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (
 		if err != nil {
 			return err
 		}
-		return complete(tx, who, store, r.Items, roles)
+		return s.complete(tx, who, store, r.Items, roles)
 	})
 	return r, err
 }
@@ -100,7 +102,7 @@ func (s *Service) Get(ctx context.Context, who *access.Caller, ref string, o *Or
 		if err != nil {
 			return err
 		}
-		return completeOne(tx, who, store, o, role)
+		return s.completeOne(tx, who, store, o, role)
 	})
 }
 
@@ -160,11 +162,14 @@ func rolesOf(tx *db.Tx, who *access.Caller) (map[ident.ID]access.Role, error) {
 
 // complete fills what belongs to the organizations: the lists of IRIs, the
 // seats, and the state of the database for those who may see it.
-func complete(tx *db.Tx, who *access.Caller, store Store, items []Organization, roles map[ident.ID]access.Role) error {
+func (s *Service) complete(tx *db.Tx, who *access.Caller, store Store, items []Organization, roles map[ident.ID]access.Role) error {
 	if len(items) == 0 {
 		return nil
 	}
 	if err := companions(tx, items); err != nil {
+		return err
+	}
+	if err := s.fillSeats(tx, items); err != nil {
 		return err
 	}
 	counts, err := rowCounts(tx, items)
@@ -186,9 +191,9 @@ func complete(tx *db.Tx, who *access.Caller, store Store, items []Organization, 
 }
 
 // completeOne is complete for one organization.
-func completeOne(tx *db.Tx, who *access.Caller, store Store, o *Organization, role access.Role) error {
+func (s *Service) completeOne(tx *db.Tx, who *access.Caller, store Store, o *Organization, role access.Role) error {
 	list := []Organization{*o}
-	err := complete(tx, who, store, list, map[ident.ID]access.Role{o.ID: role})
+	err := s.complete(tx, who, store, list, map[ident.ID]access.Role{o.ID: role})
 	*o = list[0]
 	return err
 }
@@ -200,15 +205,13 @@ func (s *Service) Create(ctx context.Context, who *access.Caller, o *Organizatio
 	if err := maySee.Check(who); err != nil {
 		return err
 	}
-	if o.Type != Standard && o.Type != Sandbox && !who.Operator {
-		return fault.Broken(fault.Violation{Path: "type", Code: fault.CodeChoice, Text: fault.Textf("Only operators create organizations of this type.")})
+	o.Production = o.ProductionLike
+	if err := fault.Broken(o.reserved(who)...); err != nil {
+		return err
 	}
 	store, err := s.store(ctx)
 	if err != nil {
 		return err
-	}
-	if o.Production = o.ProductionLike; o.Production && !who.Operator {
-		return fault.Broken(fault.Violation{Path: "productionLike", Text: fault.Textf("Only operators change this.")})
 	}
 	given := *o
 	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
@@ -216,7 +219,7 @@ func (s *Service) Create(ctx context.Context, who *access.Caller, o *Organizatio
 		if err := s.create(tx, who, o); err != nil {
 			return err
 		}
-		return completeOne(tx, who, store, o, access.Owner)
+		return s.completeOne(tx, who, store, o, access.Owner)
 	})
 }
 
@@ -345,7 +348,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 			return err
 		}
 		if o.same(&before) {
-			return completeOne(tx, who, store, o, role)
+			return s.completeOne(tx, who, store, o, role)
 		}
 		o.Version, o.UpdatedAt = o.Version+1, s.now.Now().Truncate(time.Second)
 		if err := update(tx, o); err != nil {
@@ -368,13 +371,14 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 				return err
 			}
 		}
-		return completeOne(tx, who, store, o, role)
+		return s.completeOne(tx, who, store, o, role)
 	})
 }
 
 // same reports whether nothing that an update stores differs.
 func (o *Organization) same(other *Organization) bool {
-	return o.Type == other.Type && o.Status == other.Status && o.Name == other.Name && o.Slug == other.Slug && o.Production == other.Production
+	return o.Type == other.Type && o.Status == other.Status && o.Name == other.Name && o.Slug == other.Slug &&
+		o.Production == other.Production && o.SeatLimit == other.SeatLimit
 }
 
 // checkChange refuses what the caller may not change.
@@ -382,17 +386,23 @@ func (s *Service) checkChange(tx *db.Tx, who *access.Caller, before, o *Organiza
 	var list []fault.Violation
 	reserve := func(path string, changed bool) {
 		if changed && !who.Operator {
-			list = append(list, fault.Violation{Path: path, Text: fault.Textf("Only operators change this.")})
+			list = append(list, onlyOperators(path))
 		}
 	}
 	reserve("type", o.Type != before.Type)
 	reserve("status", o.Status != before.Status)
 	reserve("productionLike", o.Production != before.Production)
+	reserve("seatLimit", o.SeatLimit != before.SeatLimit)
 	if o.Slug == "" {
 		list = append(list, fault.Violation{Path: "slug", Code: fault.CodeBlank, Text: fault.Textf("This value should not be blank.")})
 	}
 	if err := fault.Broken(list...); err != nil {
 		return err
+	}
+	if o.SeatLimit != before.SeatLimit {
+		if err := s.checkLimit(tx, o); err != nil {
+			return err
+		}
 	}
 	if o.Slug != before.Slug {
 		if _, err := idOf(tx, o.Slug); err == nil {

@@ -77,10 +77,15 @@ func insert(tx *db.Tx, o *Organization) error {
 	return err
 }
 
+// update stores the organization if it still has the version before its own;
+// else somebody was faster.
 func update(tx *db.Tx, o *Organization) error {
-	_, err := tx.Exec(`UPDATE organization SET type = $2, status = $3, name = $4, name_fold = $5, slug = $6,
-			production = $7, version = $8, updated_at = $9 WHERE id = $1`,
-		o.ID, o.Type, o.Status, o.Name, db.Fold(o.Name), o.Slug, o.Production, o.Version, o.UpdatedAt)
+	changed, err := tx.Exec(`UPDATE organization SET type = $2, status = $3, name = $4, name_fold = $5, slug = $6,
+			production = $7, seat_limit = $8, version = $9, updated_at = $10 WHERE id = $1 AND version = $9 - 1`,
+		o.ID, o.Type, o.Status, o.Name, db.Fold(o.Name), o.Slug, o.Production, o.SeatLimit, o.Version, o.UpdatedAt)
+	if err == nil && changed == 0 {
+		err = fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
+	}
 	return err
 }
 
@@ -88,8 +93,8 @@ func update(tx *db.Tx, o *Organization) error {
 // collections have them all.
 const shown = 100
 
-// companions fills the lists of IRIs and the seats of the organizations, with
-// one statement for each kind whatever the number of organizations.
+// companions fills the lists of IRIs of the organizations, with one statement
+// for each kind whatever the number of organizations.
 func companions(tx *db.Tx, items []Organization) error {
 	if len(items) == 0 {
 		return nil
@@ -103,9 +108,6 @@ func companions(tx *db.Tx, items []Organization) error {
 	err := related(tx, "organization_user", ids, func(o, id ident.ID) { place[o].Users = append(place[o].Users, id) })
 	if err == nil {
 		err = related(tx, "organization_config", ids, func(o, id ident.ID) { place[o].Configs = append(place[o].Configs, id) })
-	}
-	if err == nil {
-		err = seats(tx, ids, place)
 	}
 	return err
 }
@@ -128,24 +130,6 @@ func related(tx *db.Tx, table string, ids []any, each func(organization, id iden
 			return err
 		}
 		each(organization, id)
-	}
-	return rows.Err()
-}
-
-// seats reads the counters of members who take a seat.
-func seats(tx *db.Tx, ids []any, place map[ident.ID]*Organization) error {
-	for _, o := range place {
-		o.Seats.Limit = o.SeatLimit
-	}
-	rows := tx.Query(`SELECT organization_id, rows FROM row_count WHERE resource = 'seat' AND organization_id IN (`+placeholders(len(ids))+`)`, ids...)
-	defer rows.Close()
-	for rows.Next() {
-		var organization ident.ID
-		var used int64
-		if err := rows.Scan(&organization, &used); err != nil {
-			return err
-		}
-		place[organization].Seats.Used = used
 	}
 	return rows.Err()
 }
@@ -178,7 +162,9 @@ func placeholders(n int) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString("$" + strconv.Itoa(i+1))
+		b.WriteString(placeholder(i + 1))
 	}
 	return b.String()
 }
+
+func placeholder(n int) string { return "$" + strconv.Itoa(n) }
