@@ -21,6 +21,9 @@ type rawValue = jsontext.Value
 type intake struct {
 	api   *API
 	items []named // the items that references in the body point at
+	// broken are violations beside the one that reading a value returns. Their
+	// paths are relative to the field that is read.
+	broken []fault.Violation
 }
 
 // named is an item that a body names by its IRI.
@@ -260,7 +263,12 @@ func longTypeName(raw rawValue) string {
 
 func notFound(raw rawValue) *fault.Violation {
 	iri, _ := unquote(raw)
-	return &fault.Violation{Text: fault.Textf("Item not found for %q.", iri), Code: fault.CodeType}
+	broken := notThere(iri)
+	return &broken
+}
+
+func notThere(iri string) fault.Violation {
+	return fault.Violation{Text: fault.Textf("Item not found for %q.", iri), Code: fault.CodeType}
 }
 
 // setList reads a JSON array with one call for each of its values.

@@ -328,7 +328,12 @@ func (m *model[T]) setField(f *Field[T], b *body, i int, item *T, in *intake, li
 	if f.set == nil {
 		return list
 	}
-	return addBroken(list, f.name, f.set(item, b.values[i], &f.spec, in))
+	in.broken = in.broken[:0]
+	list = addBroken(list, f.name, f.set(item, b.values[i], &f.spec, in))
+	for j := range in.broken {
+		list = addBroken(list, f.name, &in.broken[j])
+	}
+	return list
 }
 
 // missing is the violation of a required field that is not in the body.

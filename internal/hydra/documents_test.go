@@ -239,7 +239,12 @@ func planets() []Declaration {
 				List[star]{Access: access.Public(), Do: func(context.Context, *access.Caller, string, *page.Query) (page.Result[star], error) {
 					return page.Result[star]{Items: []star{{ID: "SO"}}, Total: page.Total{Rows: 1, Exact: true}}, nil
 				}},
-				Get[star]{Access: access.Public(), Do: func(_ context.Context, _ *access.Caller, _ string, s *star) error { s.ID = "SO"; return nil }},
+				Get[star]{Access: access.Public(), Do: func(_ context.Context, _ *access.Caller, key string, s *star) error {
+					if s.ID = key; len(key) != 2 {
+						return fault.Missing()
+					}
+					return nil
+				}},
 			},
 		},
 	}

@@ -29,6 +29,7 @@ type exchange struct {
 	media      string // of the body
 	boundary   string // of a multipart body
 	parameters []parameter
+	preview    bool // nothing is kept
 	encoding   encoding
 
 	buf      []byte // the answer's body
@@ -110,6 +111,11 @@ func (x *exchange) run() error {
 			x.encoding.fields = readFields(x.op.output, x.parameters)
 		}
 	}
+	if x.op.preview {
+		if err := x.readPreview(); err != nil {
+			return err
+		}
+	}
 	if method != http.MethodGet {
 		if err := x.prepareWrite(); err != nil {
 			return err
@@ -157,7 +163,7 @@ func (x *exchange) negotiate() error {
 // prepareWrite hooks the idempotency record into the operation's transaction.
 func (x *exchange) prepareWrite() error {
 	key := x.r.Header.Get("Idempotency-Key")
-	if key == "" || x.who == nil {
+	if key == "" || x.who == nil || x.preview {
 		return nil
 	}
 	hook, err := newReplay(x, key)
@@ -370,7 +376,7 @@ func takeBody[T any](x *exchange, m *model[T]) (*body, error) {
 func (m *model[T]) lookUp(x *exchange, b *body) error {
 	for i := range m.fields {
 		f := &m.fields[i]
-		if f.kind != kindRef || f.set == nil || f.readOnly || !b.present.has(i) {
+		if (f.kind != kindRef && f.kind != kindObjects) || f.set == nil || f.readOnly || !b.present.has(i) {
 			continue
 		}
 		in := intake{api: x.api}
@@ -380,8 +386,8 @@ func (m *model[T]) lookUp(x *exchange, b *body) error {
 		for _, item := range in.items {
 			err := item.resource.exists(x.ctx, x.who, item.key)
 			if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Forbidden) {
-				b.unknown = append(b.unknown, *notFound(b.values[i]))
-				b.unknown[len(b.unknown)-1].Path = f.name
+				b.unknown = append(b.unknown, notThere(item.iri))
+				b.unknown[len(b.unknown)-1].Path = item.field
 			} else if err != nil {
 				return err
 			}
@@ -405,7 +411,11 @@ func (x *exchange) answer() error {
 	if x.op.method == http.MethodGet && x.notModified() {
 		return nil
 	}
-	x.send(x.op.status)
+	status := x.op.status
+	if x.preview {
+		status = http.StatusOK
+	}
+	x.send(status)
 	return nil
 }
 
@@ -436,7 +446,7 @@ func (x *exchange) send(status int) {
 
 // setWritten sets the headers that say where the written item is.
 func (x *exchange) setWritten(h http.Header) {
-	if x.iri == "" {
+	if x.iri == "" || x.preview {
 		return
 	}
 	if x.op.status == http.StatusCreated {

@@ -72,6 +72,8 @@ type spec struct {
 	filters   []Filter
 	sortable  bool
 	fields    []spec // objects: theirs
+	short     string // entries: the field that may stand for the whole object
+	most      int    // entries: how many there may be
 }
 
 // Filter is a way in which a collection can be narrowed by a field.
@@ -215,7 +217,7 @@ func addBroken(list []fault.Violation, path string, broken *fault.Violation) []f
 	if broken == nil {
 		return list
 	}
-	broken.Path = path
+	broken.Path = path + broken.Path // within the field, if it is about a part of it
 	return append(list, *broken)
 }
 

@@ -171,7 +171,7 @@ func JSON[T any](fields []Field[T], item *T) []byte {
 	e := &encoding{api: &API{}, fields: allFields}
 	for i := range fields {
 		f := &fields[i]
-		if f.writeOnly || f.local || f.kind == kindRefs || f.kind == kindObject || f.kind == kindObjects {
+		if f.writeOnly || f.local || f.kind == kindRefs || f.kind == kindObject || f.kind == kindObjects && f.readOnly {
 			continue
 		}
 		if len(dst) > 1 {

@@ -19,6 +19,9 @@ func (api *API) describeOperation(document *openapi3.T, op *operation) *openapi3
 	}
 	described.Responses = openapi3.NewResponsesWithCapacity(12)
 	described.Responses.Set(strconv.Itoa(op.status), api.successResponse(op))
+	if op.preview && op.status != http.StatusOK {
+		described.Responses.Set("200", api.previewResponse(op))
+	}
 	if op.isCached() {
 		unchanged := openapi3.NewResponse().WithDescription("Not modified")
 		unchanged.Headers = openapi3.Headers{"ETag": headerRef("ETag")}
@@ -75,6 +78,9 @@ func (api *API) parameters(document *openapi3.T, op *operation) openapi3.Paramet
 		for i := range op.output.variables {
 			list = append(list, &openapi3.ParameterRef{Value: op.output.variables[i].parameter(op.output)})
 		}
+	}
+	if op.preview {
+		list = append(list, previewParameters()...)
 	}
 	for _, s := range op.query {
 		list = append(list, &openapi3.ParameterRef{Value: api.queryParameter(s)})
@@ -246,6 +252,15 @@ func (api *API) successResponse(op *operation) *openapi3.ResponseRef {
 	if op.method == http.MethodPost || op.method == http.MethodPatch {
 		response.Headers["Idempotency-Replayed"] = headerRef("Replayed")
 	}
+	return &openapi3.ResponseRef{Value: response}
+}
+
+// previewResponse describes the answer of a preview.
+func (api *API) previewResponse(op *operation) *openapi3.ResponseRef {
+	response := openapi3.NewResponse().WithDescription("What would come of it")
+	response.Headers = limitHeaders()
+	response.Headers["ETag"] = headerRef("ETag")
+	response.Content = api.outputContent(op)
 	return &openapi3.ResponseRef{Value: response}
 }
 

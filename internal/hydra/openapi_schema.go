@@ -1,6 +1,7 @@
 package hydra
 
 import (
+	"encoding/json"
 	"strconv"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -110,6 +111,11 @@ func exampleOf(s *spec) any {
 		}
 	case kindTexts, kindRefs:
 		return []any{s.example}
+	case kindObjects:
+		var list []any
+		if json.Unmarshal([]byte(s.example), &list) == nil {
+			return list
+		}
 	}
 	return s.example
 }
@@ -132,6 +138,9 @@ func (api *API) valueSchema(s *spec) *openapi3.Schema {
 	case kindObject:
 		return api.partSchema(s)
 	case kindObjects:
+		if !s.readOnly {
+			return api.entriesSchema(s)
+		}
 		return openapi3.NewArraySchema().WithItems(api.partSchema(s))
 	case kindRaw:
 		return openapi3.NewObjectSchema().WithAnyAdditionalProperties()
@@ -213,6 +222,29 @@ func (api *API) partSchema(s *spec) *openapi3.Schema {
 		}
 	}
 	return part
+}
+
+// entriesSchema is the schema of a list of objects that bodies can set. Fields
+// that a body need not have are not required, though answers have them.
+func (api *API) entriesSchema(s *spec) *openapi3.Schema {
+	entry, short := newObject(), (*openapi3.SchemaRef)(nil)
+	for i := range s.fields {
+		field := &s.fields[i]
+		schema := api.fieldSchema(field).NewRef()
+		addProperty(entry, field.name, schema)
+		if field.required {
+			entry.Required = append(entry.Required, field.name)
+		}
+		if field.name == s.short {
+			short = api.fieldSchema(field).NewRef()
+		}
+	}
+	list := openapi3.NewArraySchema().WithMaxItems(int64(s.most))
+	if list.Items = entry.NewRef(); short != nil {
+		list.Items = openapi3.NewOneOfSchema().NewRef()
+		list.Items.Value.OneOf = openapi3.SchemaRefs{short, entry.NewRef()}
+	}
+	return list
 }
 
 // halSchema is the schema of an item as HAL: relations are links.

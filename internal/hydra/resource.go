@@ -90,6 +90,8 @@ type Create[T any] struct {
 	Access access.Rule
 	Doc    string
 	Class  throttle.Class // ByMethod, or a class with limits of its own
+	// Preview gives the operation the parameters that PreviewOf reads.
+	Preview bool
 	// Do stores the item and completes it in place, with its id, times and
 	// defaults, within one write transaction.
 	Do func(ctx context.Context, who *access.Caller, item *T) error
@@ -101,6 +103,8 @@ type Update[T any] struct {
 	Access access.Rule
 	Doc    string
 	Class  throttle.Class // ByMethod, or a class with limits of its own
+	// Preview gives the operation the parameters that PreviewOf reads.
+	Preview bool
 	// Do loads the item, calls apply, which changes it as the body says, and
 	// stores it, all within one write transaction. An error of apply is returned
 	// as it is. Do may run more than once, so it starts from the stored item.
@@ -125,8 +129,10 @@ type Action[In, Out any] struct {
 	Access access.Rule
 	Doc    string
 	Class  throttle.Class // ByMethod, or a class with limits of its own
-	Status int            // empty: 200, since most actions change what exists
-	Fields []Field[In]    // none: nothing is read
+	// Preview gives the operation the parameters that PreviewOf reads.
+	Preview bool
+	Status  int         // empty: 200, since most actions change what exists
+	Fields  []Field[In] // none: nothing is read
 	// Defaults fills the In before anything is read into it; may be nil.
 	Defaults func(in *In)
 	Do       func(ctx context.Context, who *access.Caller, key string, in *In, out *Out) error
@@ -229,6 +235,7 @@ type operation struct {
 	query   []*spec // what the query of an action may hold
 	inName  string  // the schema of the body: the resource's name, or one of its own for actions
 	upload  bool    // takes multipart/form-data
+	preview bool    // has the parameters that PreviewOf reads
 	output  *resource
 	streams []*format // how the text of a Stream can be sent
 	offers  []*format // in which formats it can answer, the default first
@@ -348,7 +355,7 @@ func (d Create[T]) bind(api *API, res *resource) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &operation{kind: opCreate, method: http.MethodPost, path: orPath(d.Path, res.path), rule: d.Access, doc: d.Doc, class: d.Class, status: http.StatusCreated, output: m.res}
+	op := &operation{kind: opCreate, method: http.MethodPost, path: orPath(d.Path, res.path), rule: d.Access, doc: d.Doc, class: d.Class, status: http.StatusCreated, output: m.res, preview: d.Preview}
 	op.input, op.inName, op.upload = m.inputs(), res.name, m.uploads()
 	op.serve = func(x *exchange) error { return serveCreate(x, m, d.Do) }
 	return op, nil
@@ -362,7 +369,7 @@ func (d Update[T]) bind(api *API, res *resource) (*operation, error) {
 	if m.version == nil {
 		return nil, mismatch(res.name, "can be updated but has no Version, so changes could overwrite each other")
 	}
-	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.itemPath()), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res}
+	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.itemPath()), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res, preview: d.Preview}
 	op.input, op.inName = m.inputs(), res.name
 	op.serve = func(x *exchange) error { return serveUpdate(x, m, d.Do) }
 	return op, nil
@@ -375,7 +382,7 @@ func (d Delete[T]) bind(api *API, res *resource) (*operation, error) {
 }
 
 func (d Action[In, Out]) bind(api *API, res *resource) (*operation, error) {
-	op := &operation{kind: opAction, method: d.Method, path: d.Path, rule: d.Access, doc: d.Doc, class: d.Class, status: d.Status}
+	op := &operation{kind: opAction, method: d.Method, path: d.Path, rule: d.Access, doc: d.Doc, class: d.Class, status: d.Status, preview: d.Preview}
 	if op.method == "" {
 		op.method = http.MethodPost
 	}
