@@ -10,6 +10,7 @@ import (
 
 	"sede/internal/access"
 	"sede/internal/account"
+	"sede/internal/coupon"
 	"sede/internal/employee"
 	"sede/internal/fault"
 	"sede/internal/ident"
@@ -99,6 +100,9 @@ func (a *App) Demo(ctx context.Context) (DemoResult, error) {
 	if err := a.demoCompany(ctx, password); err != nil {
 		return result, err
 	}
+	if err := a.demoCoupon(ctx); err != nil {
+		return result, err
+	}
 	owner, err := a.demoUser(ctx, "owner@other.example", "Otto Other", password, false)
 	if err == nil {
 		_, err = a.demoOrganization(ctx, owner, "Other", "other", organization.Standard)
@@ -159,6 +163,16 @@ func (a *App) demoCompany(ctx context.Context, password string) error {
 		}
 	}
 	return nil
+}
+
+// demoCoupon makes a discount that the sample company can try.
+func (a *App) demoCoupon(ctx context.Context) error {
+	c := coupon.Coupon{Code: "WELCOME-10", Name: "Welcome", Percent: null.Of[int64](10), Duration: coupon.Once, Active: true}
+	err := a.features.coupons.Create(ctx, &access.Caller{Operator: true}, &c)
+	if fault.Is(err, fault.Unprocessable) { // a coupon of that code is there
+		return nil
+	}
+	return err
 }
 
 // demoUser returns the id of an account, made if it is not there.

@@ -4,12 +4,14 @@ import (
 	"context"
 
 	"sede/internal/account"
+	"sede/internal/coupon"
 	"sede/internal/employee"
 	"sede/internal/feature"
 	"sede/internal/ident"
 	"sede/internal/location"
 	"sede/internal/meeting"
 	"sede/internal/organization"
+	"sede/internal/product"
 	"sede/internal/reference"
 )
 
@@ -22,6 +24,8 @@ type features struct {
 	locations     *location.Service
 	employees     *employee.Service
 	meetings      *meeting.Service
+	products      *product.Service
+	coupons       *coupon.Service
 }
 
 // newFeatures makes the features from the lowest to the highest and tells each
@@ -42,6 +46,8 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 	f.locations = location.New(p, f.organizations.TimeZone)
 	f.employees = employee.New(p, f.organizations.IsMember)
 	f.meetings = meeting.New(p, f.employees, f.locations, f.organizations)
+	f.products = product.New(p)
+	f.coupons = coupon.New(p)
 	return f, nil
 }
 
@@ -53,6 +59,8 @@ func (f *features) modules() []feature.Module {
 		f.locations.Module(),
 		f.employees.Module(),
 		f.meetings.Module(),
+		f.products.Module(),
+		f.coupons.Module(),
 		f.references.Module(),
 	}
 }

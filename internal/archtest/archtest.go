@@ -20,6 +20,7 @@ func layers() []layer {
 			"internal/clock":  "",
 			"internal/fault":  "",
 			"internal/ident":  "",
+			"internal/money":  "",
 			"internal/null":   "",
 			"internal/page":   "internal/ident",
 		}},
@@ -34,15 +35,18 @@ func layers() []layer {
 			"internal/mail":     "internal/db internal/hydra internal/jobs internal/phrase internal/secret",
 			"internal/phrase":   "",
 			"internal/secret":   "",
+			"internal/tax":      "",
 			"internal/throttle": "",
 			"internal/web":      "",
 		}},
 		{"feature", map[string]string{
 			"internal/account":      "",
+			"internal/coupon":       "",
 			"internal/employee":     "",
 			"internal/location":     "",
 			"internal/meeting":      "internal/employee internal/location",
 			"internal/organization": "internal/reference",
+			"internal/product":      "",
 			"internal/reference":    "",
 		}},
 		{"composition", map[string]string{
@@ -95,7 +99,7 @@ func owned() map[string][]string {
 		"github.com/prometheus":           {"internal/jobs", "internal/web"},
 		"github.com/alecthomas/kong":      {"cmd/sede"},
 		"github.com/biter777/countries":   {"internal/reference"},
-		"github.com/bojanz/currency":      {"internal/organization"},
+		"github.com/bojanz/currency":      {"internal/money", "internal/organization"},
 		"github.com/rickar/cal/v2":        {"internal/holiday"},
 		"github.com/emersion/go-ical":     {"internal/ical"},
 		"github.com/teambition/rrule-go":  {"internal/ical"},
@@ -114,7 +118,8 @@ func uses() map[string][]string {
 		},
 		"access.Instance": {
 			"internal/account", "internal/db", "internal/organization", "internal/reference",
-			"internal/audit",   // operators read the chain of the instance
+			"internal/audit",                      // operators read the chain of the instance
+			"internal/coupon", "internal/product", // belong to the instance
 			"internal/jobs",    // jobs of all organizations wait in one queue
 			"internal/mail",    // the development mailbox belongs to the instance
 			"internal/meeting", // what was cancelled long ago is removed everywhere at once

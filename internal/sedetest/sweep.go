@@ -60,6 +60,7 @@ type sweep struct {
 	bodies     map[string]string   // a good body by "POST /path"
 	theirs     map[string][]string // IRIs that belong to demo, by resource
 	own        map[string]string   // an IRI that belongs to other
+	shared     map[string][]string // IRIs that everybody sees, by resource
 	secret     []string            // ids that other must never see
 	attacker   *Client
 	bad        map[string]string // tokens that are no good, by what is wrong with them
@@ -73,7 +74,7 @@ var members = map[access.Role]string{
 
 func newSweep(t *testing.T, engine db.Engine, samples Samples) *sweep {
 	t.Helper()
-	w := &sweep{T: t, in: New(t, engine), theirs: map[string][]string{}, own: map[string]string{}}
+	w := &sweep{T: t, in: New(t, engine), theirs: map[string][]string{}, own: map[string]string{}, shared: map[string][]string{}}
 	w.operations = w.in.App.API().Operations()
 	w.bodies = sampleBodies(t, w.in, samples)
 	for _, username := range Accounts {
@@ -107,7 +108,11 @@ func (w *sweep) enqueue() {
 // What other lacks is made.
 func (w *sweep) learn() {
 	for _, op := range w.operations {
-		if op.Rule.IsPublic() || !op.Collection || strings.Contains(op.Path, "{") {
+		if !op.Collection || strings.Contains(op.Path, "{") {
+			continue
+		}
+		if op.Rule.IsPublic() {
+			w.shared[op.Resource] = w.list(w.attacker, op.Path)
 			continue
 		}
 		reader := w.in.As("owner@demo.example", "demo")
@@ -207,7 +212,11 @@ func (w *sweep) attempt(c *Client, op hydra.OperationInfo, path, body, why strin
 // at is the path of the operation on an item of demo, or of nobody.
 func (w *sweep) at(op hydra.OperationInfo) string {
 	id := "018cc6e0-0000-7000-8000-000000000001"
-	if known := w.theirs[w.subject(op)]; len(known) > 0 {
+	known := w.theirs[w.subject(op)]
+	if len(known) == 0 {
+		known = w.shared[w.subject(op)]
+	}
+	if len(known) > 0 {
 		id = known[0][strings.LastIndexByte(known[0], '/')+1:]
 	}
 	return strings.Replace(op.Path, "{id}", id, 1)

@@ -12,6 +12,8 @@ func TestSweep(t *testing.T) {
 		"PATCH /organization-configs/{id}": `{"value":"PLN"}`,
 		"POST /organization-configs":       `{"key":"currency","value":"PLN"}`,
 		"POST /meetings":                   `{"employee":null,"dateFrom":"2030-01-02T09:00:00+00:00","dateTo":"2030-01-03T09:00:00+00:00"}`,
+		"POST /products":                   `{"id":"sweep","names":[{"language":"en","name":"Sweep"}],"prices":[{"currency":"EUR","interval":"monthly","flat":100}]}`,
+		"POST /coupons":                    `{"code":"SWEEP","percent":10}`,
 		"POST /languages":                  `{"id":"kl-GL"}`,
 		"POST /users/me/password":          `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
 	},
