@@ -44,6 +44,7 @@ func (doctorCommand) Run(ctx context.Context, s *settings) error {
 	checkFolder(&r, s.Data)
 	s.checkKey(&r)
 	s.checkDatabase(ctx, &r)
+	s.checkMail(ctx, &r)
 	checkClock(&r)
 	if _, err := time.LoadLocation("Europe/Lisbon"); err != nil {
 		r.fail("time zones", "this machine knows none", "install the package tzdata")
@@ -159,6 +160,25 @@ func (s *settings) checkDatabase(ctx context.Context, r *report) {
 	if status.Engine == db.PostgreSQL && !status.RowSecurity {
 		r.warn("row security", "the database role passes by it", "use a role that is no superuser and has no BYPASSRLS")
 	}
+}
+
+// checkMail connects to the server for mail and signs in; no mail is sent.
+func (s *settings) checkMail(ctx context.Context, r *report) {
+	server, err := s.mailServer()
+	switch {
+	case err != nil:
+		return // said with the configuration
+	case server == nil:
+		r.warn("mail", "none leaves this machine; it lies at /dev/mailbox", "set --smtp and --mail-from to send it")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := server.Check(ctx); err != nil {
+		r.fail("mail", server.String()+": "+err.Error(), "correct --smtp, --smtp-user or --smtp-password, and see that the server runs; mail waits meanwhile")
+		return
+	}
+	r.ok("mail", server.String()+" takes mail from "+server.From.Email)
 }
 
 // built is before every moment at which this program can run.

@@ -108,6 +108,11 @@ func TestWrongSettings(t *testing.T) {
 		{[]string{"serve", "--rate-limits", "read-user=many"}, 1, "--rate-limits: read-user"},
 		{[]string{"serve", "--rate-limits", "reads=off"}, 1, `no policy "reads"`},
 		{[]string{"serve", "--config", write("limits.yaml", "rate-limits:\n  read-user: 5/x\n")}, 1, "--rate-limits: read-user"},
+		{[]string{"serve", "--smtp", "mail.example:25"}, 1, "--smtp"},
+		{[]string{"serve", "--smtp", "smtp://mail.example"}, 1, "--mail-from"},
+		{[]string{"serve", "--smtp", "smtp://mail.example", "--mail-from", "sede@sede.example", "--smtp-user", "sede"}, 1, "--smtp-password"},
+		{[]string{"serve", "--smtp-user", "sede"}, 1, "--smtp-user"},
+		{[]string{"serve", "--smtp-starttls", "maybe"}, 80, "--smtp-starttls"},
 		{[]string{"serve", "--database", "mysql://db/sede"}, 1, "--database"},
 		{[]string{"serve", "--database", "postgres://127.0.0.1:1/sede"}, 1, "--secret-key"},
 		{[]string{"serve", "--listen", "256.0.0.1:80"}, 1, "--listen"},
@@ -140,16 +145,17 @@ func TestDoctor(t *testing.T) {
 	doctor := command(t, nil, "doctor", "--listen", "localhost:0")
 	doctor.Dir = ready.Dir
 	out, status = output(t, doctor)
-	for _, line := range []string{"ok    configuration", "ok    data folder", "ok    database       SQLite", "ok    schema", "ok    clock"} {
+	for _, line := range []string{"ok    configuration", "ok    data folder", "ok    database       SQLite", "ok    schema", "warn  mail", "ok    clock"} {
 		if status != 0 || !strings.Contains(out, line) {
 			t.Errorf("%d and no %q in\n%s", status, line, out)
 		}
 	}
 
-	ill := command(t, nil, "doctor", "--listen", "localhost:0", "--database", "postgres://127.0.0.1:1/sede", "--api-prefix", "x")
+	ill := command(t, []string{"SEDE_SMTP=smtp://127.0.0.1:1", "SEDE_MAIL_FROM=sede@sede.example", "SEDE_SMTP_USER=u", "SEDE_SMTP_PASSWORD=not told"},
+		"doctor", "--listen", "localhost:0", "--database", "postgres://127.0.0.1:1/sede", "--api-prefix", "x")
 	out, status = output(t, ill)
-	for _, line := range []string{"fail  configuration", "fail  secret key", "fail  database", "->"} {
-		if status != 1 || !strings.Contains(out, line) {
+	for _, line := range []string{"fail  configuration", "fail  secret key", "fail  database", "fail  mail           127.0.0.1:1: ", "->"} {
+		if strings.Contains(out, "not told") || status != 1 || !strings.Contains(out, line) {
 			t.Errorf("%d and no %q in\n%s", status, line, out)
 		}
 	}

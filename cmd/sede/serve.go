@@ -37,6 +37,11 @@ func (serveCommand) Run(ctx context.Context, s *settings) error {
 	}
 	url := cmp.Or(config.BaseURL, config.LocalURL) + config.Prefix
 	fmt.Fprintf(os.Stdout, "sede %s\n  API            %s/\n  documentation  %s/docs\n", config.Version, url, url)
+	if config.Mail != nil {
+		fmt.Fprintf(os.Stdout, "  mail           through %s\n", config.Mail)
+	} else {
+		fmt.Fprintf(os.Stdout, "  mail           %s/dev/mailbox\n", config.LocalURL+config.Prefix)
+	}
 	if s.Demo {
 		if err := printDemo(ctx, a, url); err != nil {
 			return errors.Join(err, a.Close())

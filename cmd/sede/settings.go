@@ -16,6 +16,7 @@ import (
 
 	"sede/internal/app"
 	"sede/internal/hydra"
+	"sede/internal/mail"
 	"sede/internal/throttle"
 )
 
@@ -34,6 +35,11 @@ type settings struct {
 	CORSOrigins    []string          `name:"cors-origins" help:"Origins whose pages may call from a browser; * for all." default:"*" env:"SEDE_CORS_ORIGINS" placeholder:"ORIGIN"`
 	TrustedProxies []string          `help:"Addresses or networks of proxies whose X-Forwarded-For counts." env:"SEDE_TRUSTED_PROXIES" placeholder:"CIDR"`
 	RateLimits     map[string]string `help:"Limits on requests, e.g. read-user=9000/1m,sign-in-address=off; all=off switches all off, all=10x makes all ten times as wide." mapsep:"," env:"SEDE_RATE_LIMITS" placeholder:"POLICY=QUOTA"`
+	SMTP           string            `help:"Server that mail is handed to: smtp://host:587, encrypted by STARTTLS, or smtps://host:465. Empty: mail stays in the development mailbox." env:"SEDE_SMTP" placeholder:"URL"`
+	SMTPUser       string            `help:"User to sign in with there. Empty: nobody signs in." env:"SEDE_SMTP_USER" placeholder:"NAME"`
+	SMTPPassword   string            `help:"Password of that user." env:"SEDE_SMTP_PASSWORD" placeholder:"PASSWORD"`
+	SMTPStartTLS   string            `name:"smtp-starttls" help:"Whether mail needs STARTTLS: ${enum}." enum:"required,opportunistic,off" default:"required" env:"SEDE_SMTP_STARTTLS"`
+	MailFrom       string            `help:"Whom mail comes from, e.g. sede <no-reply@sede.example>. Needed with --smtp." env:"SEDE_MAIL_FROM" placeholder:"ADDRESS"`
 	SecretKey      string            `help:"32 bytes in hex or base64 that seal secrets at rest. Empty: kept in secret.key in the data folder, made when it is not there." env:"SEDE_SECRET_KEY" placeholder:"KEY"`
 	LogFormat      string            `help:"How log lines are written: ${enum}." enum:"text,json" default:"text" env:"SEDE_LOG_FORMAT"`
 	LogLevel       string            `help:"Least important lines to log: ${enum}." enum:"debug,info,warn,error" default:"info" env:"SEDE_LOG_LEVEL"`
@@ -61,6 +67,11 @@ func (s *settings) config() (app.Config, error) {
 	if err := c.Limits.Set(s.RateLimits); err != nil {
 		return c, fmt.Errorf("--rate-limits: %w", err)
 	}
+	server, err := s.mailServer()
+	if err != nil {
+		return c, err
+	}
+	c.Mail = server
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return c, fmt.Errorf("--data: the folder can't be made: %w", err)
 	}
@@ -88,10 +99,32 @@ func (s *settings) check() error {
 	if s.Database != "" && !strings.HasPrefix(s.Database, "postgres://") && !strings.HasPrefix(s.Database, "postgresql://") {
 		return errors.New("--database: it must begin with postgres://, or be empty for SQLite")
 	}
+	if _, err := s.mailServer(); err != nil {
+		return err
+	}
 	if s.DemoPassword != "" && len(s.DemoPassword) < 10 {
 		return errors.New("--demo-password: it needs at least 10 characters")
 	}
 	return nil
+}
+
+// mailServer returns where mail is handed over, nil when it stays here.
+func (s *settings) mailServer() (*mail.Server, error) {
+	if s.SMTP == "" {
+		if s.SMTPUser != "" || s.SMTPPassword != "" {
+			return nil, errors.New("--smtp-user, --smtp-password: there is no --smtp to sign in at")
+		}
+		return nil, nil
+	}
+	server, err := mail.ParseServer(s.SMTP, s.MailFrom)
+	if err != nil {
+		return nil, fmt.Errorf("--smtp, --mail-from: %w", err)
+	}
+	if (s.SMTPUser == "") != (s.SMTPPassword == "") {
+		return nil, errors.New("--smtp-user, --smtp-password: one without the other")
+	}
+	server.User, server.Password, server.Encryption = s.SMTPUser, s.SMTPPassword, mail.Encryption(s.SMTPStartTLS)
+	return server, nil
 }
 
 func isOrigin(text string) bool {

@@ -45,6 +45,7 @@ type Config struct {
 	Proxies      []netip.Prefix  // whose X-Forwarded-For counts
 	DemoPassword string          // of the demo accounts; empty: a random one
 	Limits       throttle.Limits // on requests; the zero value: none
+	Mail         *mail.Server    // where mail is handed over; nil: it stays in the development mailbox
 	Mailbox      mail.Mailbox    // who may read the development mailbox; empty: local callers
 	Log          *slog.Logger
 
@@ -143,7 +144,7 @@ func (a *App) platform() (feature.Platform, error) {
 	}
 	p.Audit = audit.New(p.IDs, p.Clock)
 	p.Jobs = jobs.New(jobs.Config{DB: p.DB, Audit: p.Audit, Clock: p.Clock, IDs: p.IDs, Secret: p.Secret, Random: p.Random, Log: p.Log})
-	p.Mail = mail.New(mail.Config{DB: p.DB, Jobs: p.Jobs, IDs: p.IDs, Clock: p.Clock, Secret: p.Secret, Log: p.Log, Mailbox: c.Mailbox})
+	p.Mail = mail.New(mail.Config{DB: p.DB, Jobs: p.Jobs, IDs: p.IDs, Clock: p.Clock, Secret: p.Secret, Log: p.Log, Server: c.Mail, Mailbox: c.Mailbox})
 	a.jobs = p.Jobs
 	return p, nil
 }

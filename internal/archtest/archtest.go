@@ -103,6 +103,7 @@ func owned() map[string][]string {
 		"github.com/rickar/cal/v2":        {"internal/holiday"},
 		"github.com/emersion/go-ical":     {"internal/ical"},
 		"github.com/teambition/rrule-go":  {"internal/ical"},
+		"github.com/wneessen/go-mail":     {"internal/mail"},
 		"golang.org/x/time/rate":          {"internal/throttle"},
 		"sede/internal/sedetest/contract": {"internal/sedetest", "internal/hydra"},
 	}

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"html/template"
 	"strings"
+	"unicode"
 
 	"sede/internal/phrase"
 )
@@ -25,7 +26,10 @@ type letter struct {
 // translate puts the sentences into the reader's language.
 func translate(m *Message) letter {
 	reader := phrase.Match(m.Language)
-	l := letter{To: m.To, ReplyTo: m.ReplyTo, Language: m.Language, Subject: reader.Text(m.Subject), URL: m.Action.URL, Calendar: m.Calendar}
+	l := letter{
+		To: m.To.clean(), ReplyTo: m.ReplyTo.clean(), Language: m.Language,
+		Subject: oneLine(reader.Text(m.Subject)), URL: m.Action.URL, Calendar: m.Calendar,
+	}
 	for _, p := range m.Paragraphs {
 		l.Paragraphs = append(l.Paragraphs, reader.Text(p))
 	}
@@ -36,6 +40,21 @@ func translate(m *Message) letter {
 		l.Label = reader.Text(m.Action.Label)
 	}
 	return l
+}
+
+// clean is the address with a name that can stand in a header.
+func (a Address) clean() Address { return Address{Name: oneLine(a.Name), Email: a.Email} }
+
+// oneLine is text for a header: what would end the line, or can't be seen, is a
+// blank, and nothing is taken for an encoded word (RFC 2047).
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "=?", "= ?")
 }
 
 //go:embed layout.html

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"time"
@@ -23,6 +24,7 @@ type Config struct {
 	Clock   clock.Clock
 	Secret  *secret.Box
 	Log     *slog.Logger
+	Server  *Server // where mail is handed over; nil: it stays in the development mailbox
 	Mailbox Mailbox // who may read the development mailbox
 }
 
@@ -56,7 +58,7 @@ func (p *Post) SetSilent(silent func(tx *db.Tx, organization ident.ID) (bool, er
 
 // deliver is the job that delivers a letter. With these attempts it tries for
 // about six days, like mail servers do.
-var deliver = jobs.Kind[letter]{Name: "mail.deliver", Attempts: 20, Timeout: time.Minute}
+var deliver = jobs.Kind[letter]{Name: "mail.deliver", Attempts: 20, Timeout: 2 * time.Minute}
 
 // Send has the message delivered after the commit of the transaction. scope is
 // the organization in whose name it is sent, or the instance.
@@ -82,5 +84,29 @@ func (p *Post) deliver(ctx context.Context, job *jobs.Job[letter]) error {
 	if err != nil {
 		return jobs.Discard(err)
 	}
-	return p.keep(ctx, job, &c, html)
+	silent, err := p.isSilent(ctx, job.Scope)
+	if err != nil {
+		return err
+	}
+	if p.Server == nil || silent {
+		return p.keep(ctx, job, &c, html)
+	}
+	m, unicode, err := p.Server.message(&c, html, job.ID.String(), p.Clock.Now())
+	if err != nil {
+		return jobs.Discard(fmt.Errorf("mail: %w", err))
+	}
+	return p.Server.send(ctx, m, unicode)
+}
+
+// isSilent reports whether nothing may leave the organization.
+func (p *Post) isSilent(ctx context.Context, scope access.Scope) (silent bool, err error) {
+	organization := scope.Organization()
+	if p.silent == nil || organization.IsZero() {
+		return false, nil
+	}
+	err = p.DB.Read(ctx, scope, func(tx *db.Tx) (err error) {
+		silent, err = p.silent(tx, organization)
+		return err
+	})
+	return silent, err
 }
