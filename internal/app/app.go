@@ -136,7 +136,7 @@ func (a *App) platform() (feature.Platform, error) {
 		return feature.Platform{}, err
 	}
 	p := feature.Platform{
-		DB: a.db, Clock: c.Clock, Random: c.Random, Secret: box, Log: c.Log,
+		DB: a.db, Clock: c.Clock, Random: c.Random, Secret: box, Log: c.Log, Problem: a.problem,
 		IDs: ident.NewSource(c.Clock.Now, c.Random), BaseURL: cmp.Or(c.BaseURL, c.LocalURL) + c.Prefix,
 	}
 	if p.Random == nil {

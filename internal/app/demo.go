@@ -162,7 +162,8 @@ func (a *App) demoCompany(ctx context.Context, password string) error {
 			return err
 		}
 	}
-	return nil
+	member := access.Caller{User: users[access.Member], Username: "member@demo.example", Role: access.Member, Organization: owner.Organization}
+	return a.features.meetings.CreateFeed(ctx, &member, &meeting.Feed{Content: meeting.BusyOnly})
 }
 
 // demoCoupon makes a discount that the sample company can try.

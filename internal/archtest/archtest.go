@@ -94,7 +94,7 @@ func owned() map[string][]string {
 		"github.com/jackc/pgx/v5":         {"internal/db", "internal/sedetest", "internal/sedetest/pgcluster"},
 		"zombiezen.com/go/sqlite":         {"internal/db", "internal/sedetest"},
 		"github.com/pressly/goose/v3":     {"internal/db"},
-		"github.com/getkin/kin-openapi":   {"internal/hydra", "internal/account"},
+		"github.com/getkin/kin-openapi":   {"internal/hydra", "internal/account", "internal/meeting"},
 		"github.com/go-jose/go-jose/v4":   {"internal/account"},
 		"github.com/prometheus":           {"internal/jobs", "internal/web"},
 		"github.com/alecthomas/kong":      {"cmd/sede"},
@@ -114,7 +114,8 @@ func uses() map[string][]string {
 	return map[string][]string{
 		// Reach beyond one caller's organization.
 		"access.System": {
-			"internal/jobs", // a job works for the organization that it was enqueued for
+			"internal/jobs",    // a job works for the organization that it was enqueued for
+			"internal/meeting", // who knows the secret of a feed is let into its organization
 			"internal/organization",
 		},
 		"access.Instance": {

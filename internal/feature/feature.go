@@ -6,6 +6,7 @@ package feature
 import (
 	"io"
 	"log/slog"
+	"net/http"
 
 	"sede/internal/audit"
 	"sede/internal/clock"
@@ -29,6 +30,8 @@ type Platform struct {
 	Secret  *secret.Box
 	BaseURL string // under which people reach sede, without a slash at the end; empty: not known
 	Log     *slog.Logger
+	// Problem answers a request with an error, as the resources do.
+	Problem func(w http.ResponseWriter, r *http.Request, err error)
 }
 
 // Module is one feature.

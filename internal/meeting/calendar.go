@@ -32,6 +32,11 @@ type view struct {
 func (s *Service) Calendar(ctx context.Context, who *access.Caller, items []Meeting) (content []byte, err error) {
 	v := view{reader: phrase.Match(hydra.Reader(ctx).String())}
 	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error {
+		zone, err := s.settings.TimeZone(tx, who.Scope())
+		if err != nil {
+			return err
+		}
+		v.zone = s.zones.load(zone)
 		if err := s.look(tx, who.Scope(), &v, items); err != nil {
 			return err
 		}
@@ -42,15 +47,10 @@ func (s *Service) Calendar(ctx context.Context, who *access.Caller, items []Meet
 	return content, err
 }
 
-// look fills what the view needs to know of other things, with a constant number
-// of statements.
+// look fills what the view needs to know of people and places, with a constant
+// number of statements.
 func (s *Service) look(tx *db.Tx, scope access.Scope, v *view, items []Meeting) error {
 	v.zones, v.people, v.places = &s.zones, map[ident.ID]*employee.Employee{}, map[ident.ID]*location.Location{}
-	zone, err := s.settings.TimeZone(tx, scope)
-	if err != nil {
-		return err
-	}
-	v.zone = s.zones.load(zone)
 	var people, places []ident.ID
 	for i := range items {
 		m := &items[i]

@@ -15,6 +15,11 @@ type Settings interface {
 	TimeZone(tx *db.Tx, scope access.Scope) (string, error)
 	// WorkingDays are the days of the week on which people work.
 	WorkingDays(tx *db.Tx, scope access.Scope) ([]time.Weekday, error)
+	// Letterhead is how the organization names itself, the language in which it
+	// writes and its time zone.
+	Letterhead(tx *db.Tx, scope access.Scope) (name, language, zone string, err error)
+	// Reads reports whether the user is a member who may read meetings.
+	Reads(tx *db.Tx, scope access.Scope, user ident.ID) (bool, error)
 }
 
 // complete fills what follows from other things than the meetings themselves:

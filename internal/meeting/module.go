@@ -11,12 +11,15 @@ import (
 // New returns the use cases.
 func New(p feature.Platform, employees *employee.Service, locations *location.Service, settings Settings) *Service {
 	return &Service{
-		db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock,
+		db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, random: p.Random, baseURL: p.BaseURL, problem: p.Problem,
 		employees: employees, locations: locations, settings: settings, holidays: holiday.New(),
 	}
 }
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource(), s.slots()}, Schedules: s.schedules()}
+	return feature.Module{
+		Resources: []hydra.Declaration{s.resource(), s.slots(), s.feeds()}, Schedules: s.schedules(),
+		Routes: s.routes(), Describe: []hydra.Describe{describe},
+	}
 }

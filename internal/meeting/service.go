@@ -2,6 +2,8 @@ package meeting
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"time"
 
 	"sede/internal/access"
@@ -37,6 +39,9 @@ type Service struct {
 	settings  Settings
 	holidays  *holiday.Calendar
 	zones     zones
+	random    io.Reader
+	baseURL   string
+	problem   func(w http.ResponseWriter, r *http.Request, err error)
 }
 
 // reach is whose meetings a caller can reach: everybody's, or their own.

@@ -122,6 +122,13 @@ func (s *Service) Language(tx *db.Tx, scope access.Scope) (string, error) {
 	return configValue(tx, scope, KeyLanguage)
 }
 
+// Letterhead returns the organization's short name, the language in which it
+// writes to people and the zone of its clock, in one statement.
+func (s *Service) Letterhead(tx *db.Tx, scope access.Scope) (name, language, zone string, err error) {
+	all, err := s.Settings(tx, scope)
+	return all.ShortName, all.Language, all.TimeZone, err
+}
+
 // WorkingDays returns the weekdays on which the organization works, Monday
 // first.
 func (s *Service) WorkingDays(tx *db.Tx, scope access.Scope) ([]time.Weekday, error) {

@@ -421,6 +421,13 @@ func (s *Service) IsMember(tx *db.Tx, scope access.Scope, user ident.ID) (bool, 
 	return role != access.None, err
 }
 
+// Reads reports whether the user is an active member who reads the organization,
+// as all but guests do, within a transaction.
+func (s *Service) Reads(tx *db.Tx, scope access.Scope, user ident.ID) (bool, error) {
+	role, err := roleOf(tx, scope.Organization(), user)
+	return access.Readers.Has(role), err
+}
+
 // Silent reports whether nothing may leave the organization: no mail, no call to
 // others. The transaction reaches the organization.
 func (s *Service) Silent(tx *db.Tx, organization ident.ID) (bool, error) {

@@ -228,6 +228,19 @@ export const resources = {
     operations: { list: 'GET', create: 'POST', show: 'GET', edit: 'PATCH' },
     filters: ['code', 'code[]', 'duration', 'redeemBy[before]', 'exists[redeemBy]', 'active', 'createdAt[after]', 'order[code]', 'order[createdAt]'],
   },
+  'meeting-feeds': {
+    name: 'MeetingFeed',
+    fields: {
+      id: '=string',
+      user: '=iri:User',
+      content: '*string',
+      url: '=string?',
+      createdAt: '=dateTime',
+      updatedAt: '=dateTime',
+    },
+    operations: { list: 'GET', create: 'POST', show: 'GET', delete: 'DELETE' },
+    filters: ['user', 'user[]'],
+  },
   countries: {
     name: 'Country',
     fields: {
