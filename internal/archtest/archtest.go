@@ -33,11 +33,15 @@ func layers() []layer {
 			"internal/hydra":    "internal/db internal/phrase internal/throttle",
 			"internal/jobs":     "internal/audit internal/db internal/hydra internal/secret",
 			"internal/mail":     "internal/db internal/hydra internal/jobs internal/phrase internal/secret",
+			"internal/outbound": "",
 			"internal/phrase":   "",
 			"internal/secret":   "",
 			"internal/tax":      "",
 			"internal/throttle": "",
 			"internal/web":      "",
+		}},
+		{"protocol", map[string]string{
+			"internal/bank/kontomatik": "",
 		}},
 		{"feature", map[string]string{
 			"internal/account":      "",
