@@ -41,8 +41,9 @@ type commands struct {
 	Audit struct {
 		Verify auditVerifyCommand `cmd:"" help:"Look for entries of an exported audit log that were changed, removed or moved."`
 	} `cmd:"" help:"The audit log."`
-	Doctor  doctorCommand  `cmd:"" help:"Check configuration, database, disk and clock, and say what to do."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	SandboxBank sandboxCommand `cmd:"" name:"sandbox-bank" help:"Serve a bank that is none, which speaks Kontomatik's protocol, for trying things out."`
+	Doctor      doctorCommand  `cmd:"" help:"Check configuration, database, disk and clock, and say what to do."`
+	Version     versionCommand `cmd:"" help:"Print the version."`
 }
 
 func main() {

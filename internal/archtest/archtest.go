@@ -42,6 +42,7 @@ func layers() []layer {
 		}},
 		{"protocol", map[string]string{
 			"internal/bank/kontomatik": "",
+			"internal/bank/sandbox":    "",
 		}},
 		{"feature", map[string]string{
 			"internal/account":      "",
@@ -154,6 +155,8 @@ func state() map[string]string {
 		"internal/phrase.portuguese":         "embedded",
 		"internal/phrase.polish":             "embedded",
 		"internal/db.migrationFS":            "embedded",
+		"internal/bank/sandbox.pageHTML":     "embedded",
+		"internal/bank/sandbox.pageCSS":      "embedded",
 		"cmd/sede.version":                   "set by the linker",
 	}
 }
