@@ -8,8 +8,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"sede/internal/app"
+	"sede/internal/blob"
 	"sede/internal/db"
 )
 
@@ -45,6 +48,7 @@ func (doctorCommand) Run(ctx context.Context, s *settings) error {
 	s.checkKey(&r)
 	s.checkDatabase(ctx, &r)
 	s.checkMail(ctx, &r)
+	s.checkBlobs(ctx, &r)
 	checkClock(&r)
 	if _, err := time.LoadLocation("Europe/Lisbon"); err != nil {
 		r.fail("time zones", "this machine knows none", "install the package tzdata")
@@ -179,6 +183,28 @@ func (s *settings) checkMail(ctx context.Context, r *report) {
 		return
 	}
 	r.ok("mail", server.String()+" takes mail from "+server.From.Email)
+}
+
+// checkBlobs writes, reads and removes a file where files are kept. A folder that
+// is not there yet is left so.
+func (s *settings) checkBlobs(ctx context.Context, r *report) {
+	config := app.Config{Dir: s.Data, Blobs: s.Blobs}
+	files, err := blob.Open(config.BlobStore())
+	if err != nil {
+		r.fail("files", err.Error(), "correct --blobs")
+		return
+	}
+	if _, err := os.Stat(config.BlobStore()); errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(config.BlobStore(), "s3://") {
+		r.warn("files", files.String()+" is not there yet", "nothing: sede makes it when it first keeps a file")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := files.Check(ctx); err != nil {
+		r.fail("files", err.Error(), "correct --blobs, and let the user that runs sede write there")
+		return
+	}
+	r.ok("files", files.String()+" can be written")
 }
 
 // built is before every moment at which this program can run.

@@ -113,6 +113,7 @@ func TestWrongSettings(t *testing.T) {
 		{[]string{"serve", "--smtp", "smtp://mail.example", "--mail-from", "sede@sede.example", "--smtp-user", "sede"}, 1, "--smtp-password"},
 		{[]string{"serve", "--smtp-user", "sede"}, 1, "--smtp-user"},
 		{[]string{"serve", "--smtp-starttls", "maybe"}, 80, "--smtp-starttls"},
+		{[]string{"serve", "--blobs", "s3://key:secret@host"}, 1, "--blobs"},
 		{[]string{"serve", "--database", "mysql://db/sede"}, 1, "--database"},
 		{[]string{"serve", "--database", "postgres://127.0.0.1:1/sede"}, 1, "--secret-key"},
 		{[]string{"serve", "--listen", "256.0.0.1:80"}, 1, "--listen"},
@@ -151,10 +152,10 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 
-	ill := command(t, []string{"SEDE_SMTP=smtp://127.0.0.1:1", "SEDE_MAIL_FROM=sede@sede.example", "SEDE_SMTP_USER=u", "SEDE_SMTP_PASSWORD=not told"},
+	ill := command(t, []string{"SEDE_BLOBS=" + os.Args[0], "SEDE_SMTP=smtp://127.0.0.1:1", "SEDE_MAIL_FROM=sede@sede.example", "SEDE_SMTP_USER=u", "SEDE_SMTP_PASSWORD=not told"},
 		"doctor", "--listen", "localhost:0", "--database", "postgres://127.0.0.1:1/sede", "--api-prefix", "x")
 	out, status = output(t, ill)
-	for _, line := range []string{"fail  configuration", "fail  secret key", "fail  database", "fail  mail           127.0.0.1:1: ", "->"} {
+	for _, line := range []string{"fail  configuration", "fail  secret key", "fail  database", "fail  files", "fail  mail           127.0.0.1:1: ", "->"} {
 		if strings.Contains(out, "not told") || status != 1 || !strings.Contains(out, line) {
 			t.Errorf("%d and no %q in\n%s", status, line, out)
 		}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"sede/internal/app"
+	"sede/internal/blob"
 	"sede/internal/hydra"
 	"sede/internal/mail"
 	"sede/internal/throttle"
@@ -26,6 +27,7 @@ type settings struct {
 	Listen         string            `help:"Address to listen on." default:"localhost:8080" env:"SEDE_LISTEN"`
 	Data           string            `help:"Folder for everything that sede keeps." default:"data" env:"SEDE_DATA" placeholder:"DIR"`
 	Database       string            `help:"PostgreSQL database, postgres://user:password@host/name. Empty: SQLite in the data folder." env:"SEDE_DATABASE" placeholder:"URL"`
+	Blobs          string            `help:"Where files such as images are kept: a folder, or s3://KEY:SECRET@HOST/BUCKET. Empty: the folder blobs in the data folder." env:"SEDE_BLOBS" placeholder:"PLACE"`
 	BaseURL        string            `name:"base-url" help:"URL under which callers reach sede, without the API prefix. Empty: as each request says." env:"SEDE_BASE_URL" placeholder:"URL"`
 	APIPrefix      string            `name:"api-prefix" help:"Path in front of all paths, e.g. /api." env:"SEDE_API_PREFIX" placeholder:"PATH"`
 	Demo           bool              `help:"Make a demo organization with accounts to sign in with." env:"SEDE_DEMO"`
@@ -49,7 +51,7 @@ type settings struct {
 // secret key when they are not there. The error names the setting that is wrong.
 func (s *settings) config() (app.Config, error) {
 	c := app.Config{
-		Database: s.Database, Dir: s.Data, Synchronous: s.Synchronous, BaseURL: strings.TrimSuffix(s.BaseURL, "/"),
+		Database: s.Database, Dir: s.Data, Blobs: s.Blobs, Synchronous: s.Synchronous, BaseURL: strings.TrimSuffix(s.BaseURL, "/"),
 		Prefix: s.APIPrefix, Keys: hydra.Keys(s.HydraKeys), Version: programVersion(),
 		CORSOrigins: s.CORSOrigins, DemoPassword: s.DemoPassword, Log: s.logger(),
 	}
@@ -101,6 +103,11 @@ func (s *settings) check() error {
 	}
 	if _, err := s.mailServer(); err != nil {
 		return err
+	}
+	if s.Blobs != "" {
+		if _, err := blob.Open(s.Blobs); err != nil {
+			return fmt.Errorf("--blobs: %w", err)
+		}
 	}
 	if s.DemoPassword != "" && len(s.DemoPassword) < 10 {
 		return errors.New("--demo-password: it needs at least 10 characters")

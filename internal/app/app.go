@@ -12,11 +12,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 
 	"github.com/alexedwards/argon2id"
 
 	"sede/internal/access"
 	"sede/internal/audit"
+	"sede/internal/blob"
 	"sede/internal/clock"
 	"sede/internal/db"
 	"sede/internal/feature"
@@ -46,6 +48,7 @@ type Config struct {
 	DemoPassword string          // of the demo accounts; empty: a random one
 	Limits       throttle.Limits // on requests; the zero value: none
 	Mail         *mail.Server    // where mail is handed over; nil: it stays in the development mailbox
+	Blobs        string          // where files are kept, see blob.Open; empty: a folder in Dir
 	Mailbox      mail.Mailbox    // who may read the development mailbox; empty: local callers
 	Log          *slog.Logger
 
@@ -54,6 +57,9 @@ type Config struct {
 	Interrupt func(step string) error // for tests, see db.Config
 	Hashing   *argon2id.Params        // of passwords; nil: as strong as it should be
 }
+
+// BlobStore is where files are kept, in the words of blob.Open.
+func (c *Config) BlobStore() string { return cmp.Or(c.Blobs, filepath.Join(c.Dir, "blobs")) }
 
 // App is a running sede, all but its listener.
 type App struct {
@@ -135,8 +141,12 @@ func (a *App) platform() (feature.Platform, error) {
 	if err != nil {
 		return feature.Platform{}, err
 	}
+	files, err := blob.Open(c.BlobStore())
+	if err != nil {
+		return feature.Platform{}, err
+	}
 	p := feature.Platform{
-		DB: a.db, Clock: c.Clock, Random: c.Random, Secret: box, Log: c.Log, Problem: a.problem,
+		DB: a.db, Blobs: files, Problem: a.problem, Clock: c.Clock, Random: c.Random, Secret: box, Log: c.Log,
 		IDs: ident.NewSource(c.Clock.Now, c.Random), BaseURL: cmp.Or(c.BaseURL, c.LocalURL) + c.Prefix,
 	}
 	if p.Random == nil {

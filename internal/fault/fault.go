@@ -81,6 +81,8 @@ const (
 	CodeCurrency = "69945ac1-2db4-405f-bec7-d2772f73df52"
 	CodeDate     = "69819696-02ac-4a99-9ff0-14e127c4d1bc"
 	CodeURL      = "57c2f299-1154-4870-89bb-ef3b1f5ad229"
+	CodeFileType = "744f00bc-4389-4c74-92de-9a43cde55534"
+	CodeImage    = "5d4163f3-648f-4e39-87fd-cc5ea7aad2d1"
 )
 
 // Item is an item of the API that an Error is about. In a Text it may be an

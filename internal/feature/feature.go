@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"sede/internal/audit"
+	"sede/internal/blob"
 	"sede/internal/clock"
 	"sede/internal/db"
 	"sede/internal/hydra"
@@ -29,6 +30,7 @@ type Platform struct {
 	Random  io.Reader // for secrets
 	Secret  *secret.Box
 	BaseURL string // under which people reach sede, without a slash at the end; empty: not known
+	Blobs   blob.Store
 	Log     *slog.Logger
 	// Problem answers a request with an error, as the resources do.
 	Problem func(w http.ResponseWriter, r *http.Request, err error)

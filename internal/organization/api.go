@@ -53,6 +53,10 @@ var fields = []hydra.Field[Organization]{
 		Doc("How many seats operators allow, null: any number. What was bought goes before it, see seats.limit."),
 	hydra.Bool("overSeat", func(o *Organization) *bool { return &o.OverSeat }).ReadOnly().
 		Doc("Whether more seats are taken than there are, because the limit shrank. Nobody is invited then."),
+	hydra.Objects("icon", func(o *Organization) *[]Image { return &o.Icon }, imageFields...).Nullable().
+		Doc("A square image that stands for the organization, in all its sizes; null when there is none."),
+	hydra.Objects("logo", func(o *Organization) *[]Image { return &o.Logo }, imageFields...).Nullable().
+		Doc("The organization's logo in its own proportion, in all its sizes; null when there is none."),
 }
 
 var storeFields = []hydra.Field[Store]{
@@ -100,12 +104,12 @@ func (s *Service) resources() []hydra.Declaration {
 			Volatile: true,
 			Defaults: func(o *Organization) { o.Type, o.Status = Standard, Active },
 			Validate: (*Organization).Validate,
-			Operations: []hydra.Operation{
+			Operations: append([]hydra.Operation{
 				hydra.List[Organization]{Access: maySee, Do: hydra.OfAll(s.List)},
 				hydra.Create[Organization]{Access: maySee, Do: s.Create},
 				hydra.Get[Organization]{Access: maySee, Do: s.Get},
 				hydra.Update[Organization]{Access: maySee, Do: s.Update},
-			},
+			}, s.imageOperations()...),
 		},
 		s.memberResource(),
 		hydra.Resource[Config]{

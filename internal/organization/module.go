@@ -6,17 +6,18 @@ import (
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/feature"
+	"sede/internal/hydra"
 	"sede/internal/ident"
 )
 
 // New returns the use cases.
 func New(p feature.Platform) *Service {
-	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock}
+	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, problem: p.Problem, branding: newBranding(p.Blobs, p.BaseURL)}
 }
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: s.resources()}
+	return feature.Module{Resources: s.resources(), Routes: s.imageRoutes(s.problem), Describe: []hydra.Describe{describeImages}}
 }
 
 // Membership is one organization that a user belongs to.

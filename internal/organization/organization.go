@@ -50,12 +50,14 @@ type Organization struct {
 	ManualBilling    bool
 	Production       bool              // an operator says that real work depends on it
 	SeatLimit        null.Value[int64] // that operators set; null: none
+	iconSet, logoSet null.Value[string]
 	Version          int64
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
 
 	Users          []ident.ID // the first of its members, the earliest first
 	Configs        []ident.ID
+	Icon, Logo     []Image // nil: there is none
 	Seats          Seats
 	OverSeat       bool    // more seats are taken than there are
 	DatabaseStatus []Store // nil for those who may not see it

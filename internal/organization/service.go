@@ -2,6 +2,7 @@ package organization
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -31,6 +32,9 @@ type Service struct {
 	audit *audit.Log
 	ids   *ident.Source
 	now   clock.Clock
+
+	branding *branding
+	problem  func(w http.ResponseWriter, r *http.Request, err error)
 
 	mu        sync.Mutex
 	lastStore Store // as of storeAt
@@ -78,6 +82,9 @@ func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (
 		if r, err = list(tx, user, q); err != nil {
 			return err
 		}
+		for i := range r.Items {
+			s.branding.illustrate(&r.Items[i])
+		}
 		roles, err := rolesOf(tx, who)
 		if err != nil {
 			return err
@@ -118,6 +125,7 @@ func (s *Service) enter(tx *db.Tx, who *access.Caller, ref string, o *Organizati
 	if err := find(tx, id, o); err != nil {
 		return access.None, err
 	}
+	s.branding.illustrate(o)
 	role, err := roleOf(tx, id, who.User)
 	if err == nil && role == access.None && !who.Operator {
 		err = fault.Missing()

@@ -11,11 +11,11 @@ import (
 	"sede/internal/page"
 )
 
-const columns = `id, type, status, name, slug, stripe_customer_id, manual_billing, production, seat_limit, version, created_at, updated_at`
+const columns = `id, type, status, name, slug, stripe_customer_id, manual_billing, production, seat_limit, icon, logo, version, created_at, updated_at`
 
 func (o *Organization) scan(into func(...any) error) error {
 	err := into(&o.ID, &o.Type, &o.Status, &o.Name, &o.Slug, &o.StripeCustomerID, &o.ManualBilling, &o.Production,
-		&o.SeatLimit, &o.Version, &o.CreatedAt, &o.UpdatedAt)
+		&o.SeatLimit, &o.iconSet, &o.logoSet, &o.Version, &o.CreatedAt, &o.UpdatedAt)
 	o.derive()
 	return err
 }

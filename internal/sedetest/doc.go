@@ -43,7 +43,7 @@
 // <owner-member>, <other-owner>…
 //
 // A POST is sent as application/json and a PATCH as a merge patch unless the
-// script says otherwise; with Transfer-Encoding: chunked it does not say how long
+// script says otherwise, a body that begins with a boundary "form" as a form; with Transfer-Encoding: chunked it does not say how long
 // its body is. Every answer is checked against the OpenAPI document, and after
 // every GET and every refusal not one row may have changed.
 // go test -update rewrites the statuses, headers and JSON bodies of scripts that

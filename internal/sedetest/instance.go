@@ -133,7 +133,7 @@ func (in *Instance) settings(seed byte) app.Config {
 	return app.Config{
 		Synchronous: "normal", BaseURL: "http://sede.test", DemoPassword: Password, Mailbox: mail.Open, SecretKey: bytes.Repeat([]byte{7}, 32),
 		Limits: throttle.Default().Times(1000), Clock: in.Clock, Random: &source{chacha: rand.NewChaCha8([32]byte{seed})}, Hashing: weak(),
-		Interrupt: in.interrupt, Log: slog.New(slog.DiscardHandler),
+		Interrupt: in.interrupt, Blobs: in.t.TempDir(), Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -164,7 +164,7 @@ func (in *Instance) Twin() *Instance {
 	in.t.Helper()
 	twin := &Instance{t: in.t, Clock: in.Clock, Names: in.Names, check: in.check, rows: in.rows, tokens: map[string]string{}}
 	config := twin.settings(3)
-	config.Database = in.config.Database
+	config.Database, config.Blobs = in.config.Database, in.config.Blobs
 	twin.start(config)
 	return twin
 }
@@ -296,7 +296,7 @@ func (in *Instance) RunJobs() {
 // header that is given takes the place of the usual one.
 func (c *Client) Do(method, target, body string, headers ...string) *Answer {
 	c.in.t.Helper()
-	h := usualHeader(method)
+	h := usualHeader(method, body)
 	if c.token != "" {
 		h.Set("Authorization", "Bearer "+c.token)
 	}
@@ -313,8 +313,19 @@ func (c *Client) Do(method, target, body string, headers ...string) *Answer {
 	return a
 }
 
+// formBegins is how the body of a form begins, in samples and scripts.
+const formBegins = "--form\r\n"
+
+// Form is the body of a form that uploads one file in a part of that name.
+func Form(name, content string) string {
+	return formBegins + "Content-Disposition: form-data; name=\"" + name + "\"; filename=\"f\"\r\n\r\n" + content + "\r\n--form--\r\n"
+}
+
 // usualHeader is the header of a request that says nothing special.
-func usualHeader(method string) http.Header {
+func usualHeader(method, body string) http.Header {
+	if strings.HasPrefix(body, formBegins) {
+		return http.Header{"Content-Type": {"multipart/form-data; boundary=form"}}
+	}
 	switch method {
 	case http.MethodPost, http.MethodPut:
 		return http.Header{"Content-Type": {"application/json"}}

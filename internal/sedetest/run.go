@@ -151,7 +151,7 @@ func (st *step) name() string {
 
 // header makes the header of the step's request.
 func (p *player) header(st *step) (http.Header, error) {
-	h := usualHeader(st.method)
+	h := usualHeader(st.method, st.body)
 	if token := p.in.Token(st.user); token != "" {
 		h.Set("Authorization", "Bearer "+token)
 	}

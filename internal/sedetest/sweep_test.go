@@ -6,6 +6,9 @@ import (
 	"sede/internal/sedetest"
 )
 
+// dot is an image of one pixel.
+const dot = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x10\x20\x30\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+
 // TestSweep tries every operation as those who may not use it.
 func TestSweep(t *testing.T) {
 	sedetest.Sweep(t, sedetest.Samples{
@@ -14,6 +17,8 @@ func TestSweep(t *testing.T) {
 		"POST /meetings":                   `{"employee":null,"dateFrom":"2030-01-02T09:00:00+00:00","dateTo":"2030-01-03T09:00:00+00:00"}`,
 		"POST /products":                   `{"id":"sweep","names":[{"language":"en","name":"Sweep"}],"prices":[{"currency":"EUR","interval":"monthly","flat":100}]}`,
 		"POST /coupons":                    `{"code":"SWEEP","percent":10}`,
+		"POST /organizations/icon":         sedetest.Form("file", dot),
+		"POST /organizations/logo":         sedetest.Form("file", dot),
 		"POST /languages":                  `{"id":"kl-GL"}`,
 		"POST /users/me/password":          `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
 	},

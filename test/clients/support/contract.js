@@ -33,6 +33,8 @@ export const resources = {
       seats: '=object',
       seatLimit: 'integer?',
       overSeat: '=boolean',
+      icon: '=[]object?',
+      logo: '=[]object?',
     },
     operations: { list: 'GET', create: 'POST', show: 'GET', edit: 'PATCH' },
     filters: ['name', 'slug', 'slug[]', 'type', 'type[]', 'status', 'status[]', 'createdAt[before]', 'createdAt[strictly_before]',

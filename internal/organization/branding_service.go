@@ -1,0 +1,130 @@
+package organization
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/audit"
+	"sede/internal/blob"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/hydra"
+	"sede/internal/null"
+	"sede/internal/picture"
+)
+
+// mayBrand says who chooses what the organization looks like.
+var mayBrand = access.Within(access.Admins).ToChange()
+
+// branding makes and keeps the images of organizations.
+type branding struct {
+	blobs blob.Store
+	base  string        // of the images' URLs
+	turn  chan struct{} // holds one while an image is decoded, which takes much memory
+}
+
+func newBranding(blobs blob.Store, base string) *branding {
+	return &branding{blobs: blobs, base: base, turn: make(chan struct{}, 1)}
+}
+
+// patience is how long an image waits for those before it.
+const patience = 30 * time.Second
+
+// render makes the renditions of a file, one file at a time.
+func (b *branding) render(ctx context.Context, kind string, file []byte) ([]picture.Rendition, error) {
+	wait := time.NewTimer(patience)
+	defer wait.Stop()
+	select {
+	case b.turn <- struct{}{}:
+	case <-wait.C:
+		return nil, &fault.Error{Kind: fault.Unavailable, RetryAfter: patience, Text: fault.Textf("Too many images are waiting. Try again later.")}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-b.turn }()
+	if kind == Icon {
+		return picture.Icon(file)
+	}
+	return picture.Logo(file)
+}
+
+// keep stores the renditions, so that their URLs work from then on.
+func (b *branding) keep(ctx context.Context, address string, list []picture.Rendition) error {
+	for _, r := range list {
+		width := strconv.Itoa(r.Width)
+		if err := b.blobs.Put(ctx, imageKey(address, width, extensionPNG), r.PNG); err != nil {
+			return err
+		}
+		if err := b.blobs.Put(ctx, imageKey(address, width, extensionWebP), r.WebP); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// illustrate fills the URLs of the organization's images.
+func (b *branding) illustrate(o *Organization) {
+	o.Icon, o.Logo = imagesOf(b.base, o.iconSet), imagesOf(b.base, o.logoSet)
+}
+
+// SetImage makes the file the caller's organization's image of that kind. What
+// was there keeps its URLs, since mail that was sent shows it.
+func (s *Service) SetImage(ctx context.Context, who *access.Caller, kind string, file []byte, o *Organization) error {
+	if err := mayBrand.Check(who); err != nil {
+		return err
+	}
+	list, err := s.branding.render(ctx, kind, file)
+	if err != nil {
+		return err
+	}
+	set := setOf(who.Organization, kind, list)
+	if err := s.branding.keep(ctx, set.address, list); err != nil {
+		return err
+	}
+	return s.putImage(ctx, who, kind, null.Of(set.text()), o)
+}
+
+// RemoveImage takes the image away from the caller's organization; its URLs go
+// on. Without one nothing is to be done.
+func (s *Service) RemoveImage(ctx context.Context, who *access.Caller, kind string) error {
+	return s.putImage(ctx, who, kind, null.Value[string]{}, new(Organization))
+}
+
+// putImage stores what the organization shows.
+func (s *Service) putImage(ctx context.Context, who *access.Caller, kind string, stored null.Value[string], o *Organization) error {
+	if err := mayBrand.Check(who); err != nil {
+		return err
+	}
+	store, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
+		*o = Organization{}
+		role, err := s.enter(tx, who, who.Organization.String(), o)
+		if err != nil {
+			return err
+		}
+		before := *o
+		if *o.image(kind) = stored; *before.image(kind) == stored {
+			return s.completeOne(tx, who, store, o, role)
+		}
+		o.Version, o.UpdatedAt = o.Version+1, s.now.Now().Truncate(time.Second)
+		s.branding.illustrate(o)
+		if err := updateImages(tx, who.Scope(), o); err != nil {
+			return err
+		}
+		if stored.Valid {
+			if err := rememberImage(tx, who.Scope(), s.ids.New(), kind, parseSet(stored.V), o.UpdatedAt); err != nil {
+				return err
+			}
+		}
+		entry := audit.Entry{Action: "update", Resource: "Organization", Key: o.ID.String(), Before: hydra.JSON(fields, &before), After: hydra.JSON(fields, o)}
+		if err := s.record(tx, who.Scope(), who, entry); err != nil {
+			return err
+		}
+		return s.completeOne(tx, who, store, o, role)
+	})
+}

@@ -1,0 +1,28 @@
+package organization
+
+import (
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/ident"
+)
+
+// updateImages stores which images the scope's organization shows.
+func updateImages(tx *db.Tx, scope access.Scope, o *Organization) error {
+	_, err := tx.Exec(`UPDATE organization SET icon = $2, logo = $3, version = $4, updated_at = $5 WHERE id = $1`,
+		scope.Organization(), o.iconSet, o.logoSet, o.Version, o.UpdatedAt)
+	return err
+}
+
+// rememberImage writes down that the organization has shown an image, unless it
+// is known.
+func rememberImage(tx *db.Tx, scope access.Scope, id ident.ID, kind string, set imageSet, now time.Time) error {
+	added, err := tx.Exec(`INSERT INTO organization_image (organization_id, id, kind, address, sizes, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (organization_id, address) DO NOTHING`,
+		scope.Organization(), id, kind, set.address, set.sizesText(), now)
+	if err == nil && added > 0 {
+		db.Count(tx, scope, "organization_image", 1)
+	}
+	return err
+}
