@@ -291,7 +291,7 @@ func (op *operation) document() docOperation {
 	case op.method == http.MethodPost:
 		d.Expects = "owl:Nothing"
 	}
-	if op.input != nil && (op.upload || op.method == http.MethodPatch) {
+	if op.upload || op.text != "" || op.input != nil && op.method == http.MethodPatch {
 		d.Headers = []docHeader{{Name: "Content-Type", Values: op.accepts()}}
 	}
 	return d

@@ -152,7 +152,7 @@ func (x *exchange) negotiate() error {
 	} else if x.format = choose(x.r.Header.Get("Accept"), offer); x.format == nil {
 		return notAcceptable(x.r.Header.Get("Accept"), offer)
 	}
-	if x.op.input == nil {
+	if !x.op.reads() {
 		return nil
 	}
 	media, parameters, err := bodyType(x.r.Header.Get("Content-Type"), x.op.accepts())
@@ -305,7 +305,7 @@ func serveDelete(x *exchange, do func(context.Context, *access.Caller, string) e
 }
 
 // serveAction reads an In, does the work, and answers with the Out.
-func serveAction[In, Out any](x *exchange, in *model[In], out *model[Out], do func(context.Context, *access.Caller, string, *In, *Out) error) error {
+func serveAction[In, Out any](x *exchange, in *model[In], text *TextBody[In], out *model[Out], do func(context.Context, *access.Caller, string, *In, *Out) error) error {
 	var input In
 	if in.defaults != nil {
 		in.defaults(&input)
@@ -315,6 +315,9 @@ func serveAction[In, Out any](x *exchange, in *model[In], out *model[Out], do fu
 			return err
 		}
 		if err := in.apply(in.parseQuery(x.parameters), &input, true, &intake{api: x.api}); err != nil {
+			return err
+		}
+		if err := takeText(x, text, &input); err != nil {
 			return err
 		}
 	} else if x.op.input != nil {
@@ -341,6 +344,20 @@ func serveAction[In, Out any](x *exchange, in *model[In], out *model[Out], do fu
 		return x.replayed(err)
 	}
 	return x.answer()
+}
+
+// takeText reads a body that is one text, if the operation takes one.
+func takeText[In any](x *exchange, text *TextBody[In], in *In) error {
+	if text == nil {
+		return nil
+	}
+	content, err := readAll(x.w, x.r, text.Most)
+	if err != nil {
+		return err
+	}
+	x.hashBody(&body{content: content})
+	text.Set(in, content)
+	return nil
 }
 
 // takeBody reads and takes apart the body, and looks up what it points at. It

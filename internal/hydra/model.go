@@ -183,6 +183,9 @@ func JSON[T any](fields []Field[T], item *T) []byte {
 	return append(dst, '}')
 }
 
+// reads reports whether the operation reads a body.
+func (op *operation) reads() bool { return op.input != nil || op.text != "" }
+
 // accepts lists the media types of the bodies that an operation reads.
 func (op *operation) accepts() []string {
 	switch {
@@ -190,6 +193,8 @@ func (op *operation) accepts() []string {
 		return []string{typeMergePatch, typeJSONAPI}
 	case op.upload:
 		return []string{typeMultipart}
+	case op.text != "":
+		return []string{op.text}
 	default:
 		return []string{typeJSONLD, typeJSON, typeHAL, typeJSONAPI}
 	}

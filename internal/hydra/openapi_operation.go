@@ -50,7 +50,7 @@ func (op *operation) problems() []int {
 	if writes || op.kind == opAction {
 		list = append(list, http.StatusConflict)
 	}
-	if op.input != nil {
+	if op.reads() {
 		list = append(list, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	if op.input != nil || op.query != nil || op.method == http.MethodPost || op.method == http.MethodPatch {
@@ -192,7 +192,7 @@ func (v *variable) schema() *openapi3.Schema {
 
 // requestBody describes what the operation reads, nil when it reads no body.
 func (api *API) requestBody(op *operation) *openapi3.RequestBodyRef {
-	if op.input == nil {
+	if !op.reads() {
 		return nil
 	}
 	body := openapi3.NewRequestBody().WithRequired(true).WithDescription("The new " + op.of.name + " resource")
@@ -210,6 +210,8 @@ func (api *API) requestBody(op *operation) *openapi3.RequestBodyRef {
 func (api *API) inputSchema(op *operation, media string) *openapi3.SchemaRef {
 	action := op.kind == opAction
 	switch {
+	case media == op.text:
+		return openapi3.NewStringSchema().NewRef()
 	case media == typeMultipart && !action:
 		return api.objectSchema(op.input, func(*spec) bool { return true }).NewRef()
 	case media == typeMergePatch:

@@ -133,9 +133,20 @@ type Action[In, Out any] struct {
 	Preview bool
 	Status  int         // empty: 200, since most actions change what exists
 	Fields  []Field[In] // none: nothing is read
+	// Text makes the body one text; then Fields are read from the query. nil: the
+	// body holds the fields.
+	Text *TextBody[In]
 	// Defaults fills the In before anything is read into it; may be nil.
 	Defaults func(in *In)
 	Do       func(ctx context.Context, who *access.Caller, key string, in *In, out *Out) error
+}
+
+// TextBody is a body that is one text of a media type of its own, such as
+// text/calendar, and is taken as it stands.
+type TextBody[In any] struct {
+	Media string
+	Most  int64 // bytes; more are TooLarge
+	Set   func(in *In, content []byte)
 }
 
 // None is the In or Out of an Action that has none.
@@ -233,6 +244,7 @@ type operation struct {
 	status  int
 	input   []*spec // what a body may hold; nil: no body is read
 	query   []*spec // what the query of an action may hold
+	text    string  // the media type of a body that is one text; empty: it is none
 	inName  string  // the schema of the body: the resource's name, or one of its own for actions
 	upload  bool    // takes multipart/form-data
 	preview bool    // has the parameters that PreviewOf reads
@@ -394,6 +406,8 @@ func (d Action[In, Out]) bind(api *API, res *resource) (*operation, error) {
 	switch {
 	case op.method == http.MethodGet:
 		op.query = in.inputs()
+	case d.Text != nil:
+		op.query, op.text = append([]*spec{}, in.inputs()...), d.Text.Media
 	case len(d.Fields) > 0:
 		op.input, op.upload = in.inputs(), in.uploads()
 		op.inName = res.name + "." + actionName(d.Path)
@@ -407,7 +421,7 @@ func (d Action[In, Out]) bind(api *API, res *resource) (*operation, error) {
 	} else if op.status == 0 {
 		op.status = http.StatusNoContent
 	}
-	op.serve = func(x *exchange) error { return serveAction(x, in, out, d.Do) }
+	op.serve = func(x *exchange) error { return serveAction(x, in, d.Text, out, d.Do) }
 	return op, nil
 }
 

@@ -19,7 +19,7 @@ func New(p feature.Platform, employees *employee.Service, locations *location.Se
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
 	return feature.Module{
-		Resources: []hydra.Declaration{s.resource(), s.slots(), s.feeds()}, Schedules: s.schedules(),
+		Resources: []hydra.Declaration{s.resource(), s.slots(), s.feeds(), s.imports()}, Schedules: s.schedules(),
 		Routes: s.routes(), Describe: []hydra.Describe{describe},
 	}
 }

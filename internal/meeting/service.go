@@ -242,15 +242,20 @@ func (s *Service) Cancel(ctx context.Context, who *access.Caller, id ident.ID) e
 		if m.CancelledAt.Valid {
 			return nil
 		}
-		before := m
-		m.CancelledAt = null.Of(s.now.Now().Truncate(time.Second))
-		m.Sequence++
-		if err := s.store(tx, who, &before, &m); err != nil {
-			return err
-		}
-		db.Count(tx, who.Scope(), "meeting", -1)
-		return nil
+		return s.cancelNow(tx, who, &m)
 	})
+}
+
+// cancelNow cancels a meeting that is not.
+func (s *Service) cancelNow(tx *db.Tx, who *access.Caller, m *Meeting) error {
+	before := *m
+	m.CancelledAt = null.Of(s.now.Now().Truncate(time.Second))
+	m.Sequence++
+	if err := s.store(tx, who, &before, m); err != nil {
+		return err
+	}
+	db.Count(tx, who.Scope(), "meeting", -1)
+	return nil
 }
 
 // mayPlan refuses meetings that are not the caller's to plan.

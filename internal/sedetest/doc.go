@@ -42,7 +42,7 @@
 // have names from the start: <demo>, <other>, <lisbon>, <ana>, <owner>,
 // <owner-member>, <other-owner>…
 //
-// A POST is sent as application/json and a PATCH as a merge patch unless the
+// A POST is sent as application/json, a calendar as text/calendar and a PATCH as a merge patch unless the
 // script says otherwise, a body that begins with a boundary "form" as a form; with Transfer-Encoding: chunked it does not say how long
 // its body is. Every answer is checked against the OpenAPI document, and after
 // every GET and every refusal not one row may have changed.

@@ -326,6 +326,9 @@ func usualHeader(method, body string) http.Header {
 	if strings.HasPrefix(body, formBegins) {
 		return http.Header{"Content-Type": {"multipart/form-data; boundary=form"}}
 	}
+	if strings.HasPrefix(body, "BEGIN:VCALENDAR") {
+		return http.Header{"Content-Type": {"text/calendar"}}
+	}
 	switch method {
 	case http.MethodPost, http.MethodPut:
 		return http.Header{"Content-Type": {"application/json"}}

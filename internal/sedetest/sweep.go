@@ -25,6 +25,7 @@ type Samples map[string]string
 type Trial struct {
 	Operation string                    // "POST /path"
 	On        string                    // what the demo calls the item in the path; empty: any
+	Query     string                    // behind the path, with the demo's names in it: "?employee=/employees/<ana>"
 	Body      func(in *Instance) string // makes the body; nil: the sample
 }
 
@@ -404,7 +405,7 @@ func (w *sweep) allAllowed(trials []Trial) {
 		if t.Body != nil {
 			body = t.Body(w.in)
 		}
-		w.allowed(op, path, body)
+		w.allowed(op, path+newNames(w.in.Names).fill(t.Query), body)
 	}
 }
 

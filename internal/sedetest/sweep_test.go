@@ -19,11 +19,13 @@ func TestSweep(t *testing.T) {
 		"POST /coupons":                    `{"code":"SWEEP","percent":10}`,
 		"POST /organizations/icon":         sedetest.Form("file", dot),
 		"POST /organizations/logo":         sedetest.Form("file", dot),
+		"POST /meetings/import":            "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
 		"POST /languages":                  `{"id":"kl-GL"}`,
 		"POST /users/me/password":          `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
 	},
 		sedetest.Trial{Operation: "PATCH /organization-users/{id}", On: "guest-member"},
 		sedetest.Trial{Operation: "DELETE /organization-users/{id}", On: "guest-member"},
 		sedetest.Trial{Operation: "POST /organization-users/{id}/transfer-ownership", On: "admin-member"},
+		sedetest.Trial{Operation: "POST /meetings/import", Query: "?employee=/employees/<ana>"},
 		sedetest.Trial{Operation: "POST /organization-configs"}) // after a removal
 }
