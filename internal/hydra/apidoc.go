@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -232,21 +233,23 @@ func (op *operation) atEntrypoint() bool {
 }
 
 // misleads reports whether clients would take the operation for a way to create
-// an item where there is none, or to read one: Hydra gives operations no paths,
-// so a POST is a POST. Such an operation is left out; OpenAPI has it.
+// or delete an item where there is none, or to read one: Hydra gives operations
+// no paths, so a POST is a POST. Such an operation is left out; OpenAPI has it.
 func (op *operation) misleads() bool {
-	if op.kind == opStream {
+	switch {
+	case op.kind == opStream:
 		return true
+	case op.kind == opDelete:
+		return op.path != op.of.itemPath() && !op.of.has(func(o *operation) bool { return o.kind == opDelete && o.path == op.of.itemPath() })
+	case op.kind == opAction && op.method == http.MethodPost && op.status != http.StatusCreated:
+		return !op.of.has(func(o *operation) bool { return o.kind == opCreate })
 	}
-	if op.kind != opAction || op.method != http.MethodPost || op.status == http.StatusCreated {
-		return false
-	}
-	for _, other := range op.of.operations {
-		if other.kind == opCreate {
-			return false
-		}
-	}
-	return true
+	return false
+}
+
+// has reports whether one of the resource's operations is such.
+func (res *resource) has(such func(*operation) bool) bool {
+	return slices.ContainsFunc(res.operations, such)
 }
 
 // title is a name for the operation, e.g. getLocationCollection, postLocation
