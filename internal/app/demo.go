@@ -137,6 +137,11 @@ func (a *App) demoCompany(ctx context.Context, password string) error {
 			return err
 		}
 	}
+	address := organization.Address{Name: "Demo Lda", StreetLine: null.Of("Rua Augusta"), BuildingNumber: null.Of("1"),
+		PostCode: null.Of("1100-048"), City: null.Of("Lisboa"), Country: "PT", VATNumber: null.Of("PT501964843")}
+	if err := a.features.organizations.CreateAddress(ctx, &owner, &address); err != nil {
+		return err
+	}
 	places := make([]ident.ID, len(demoPlaces))
 	for i, place := range demoPlaces {
 		if err := a.features.locations.Create(ctx, &owner, &place); err != nil {

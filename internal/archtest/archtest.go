@@ -39,6 +39,7 @@ func layers() []layer {
 			"internal/picture":  "",
 			"internal/secret":   "",
 			"internal/tax":      "",
+			"internal/taxid":    "",
 			"internal/throttle": "",
 			"internal/web":      "",
 		}},

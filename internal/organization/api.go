@@ -35,7 +35,8 @@ var fields = []hydra.Field[Organization]{
 	later("subscriptions", func(o *Organization) *[]ident.ID { return &o.Subscriptions }),
 	hydra.Refs("organizationConfigs", "OrganizationConfig", func(o *Organization) *[]ident.ID { return &o.Configs }).
 		Doc("The settings."),
-	later("organizationAddresses", func(o *Organization) *[]ident.ID { return &o.Addresses }),
+	hydra.Refs("organizationAddresses", "OrganizationAddress", func(o *Organization) *[]ident.ID { return &o.Addresses }).
+		Doc("The first 100 addresses; /organization-addresses has all."),
 	hydra.Time("createdAt", func(o *Organization) *time.Time { return &o.CreatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
 	hydra.Time("updatedAt", func(o *Organization) *time.Time { return &o.UpdatedAt }).ReadOnly().Filter(hydra.DateRange).Sortable(),
 	hydra.Bool("demo", func(o *Organization) *bool { return &o.IsDemo }).ReadOnly().
@@ -112,6 +113,7 @@ func (s *Service) resources() []hydra.Declaration {
 			}, s.imageOperations()...),
 		},
 		s.memberResource(),
+		s.addressResource(),
 		hydra.Resource[Config]{
 			Name: "OrganizationConfig", Path: "/organization-configs",
 			Doc:      "A setting of the organization. One that is removed has its default again.",

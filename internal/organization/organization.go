@@ -57,6 +57,7 @@ type Organization struct {
 
 	Users          []ident.ID // the first of its members, the earliest first
 	Configs        []ident.ID
+	Addresses      []ident.ID
 	Icon, Logo     []Image // nil: there is none
 	Seats          Seats
 	OverSeat       bool    // more seats are taken than there are
@@ -65,8 +66,8 @@ type Organization struct {
 	IsDemo         bool
 
 	// What later features fill.
-	Invitations, Modules, Subscriptions, Addresses []ident.ID
-	CurrentSubscription                            null.Value[string]
+	Invitations, Modules, Subscriptions []ident.ID
+	CurrentSubscription                 null.Value[string]
 }
 
 // Store is the state of one database that holds data of the organization.

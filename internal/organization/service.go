@@ -187,7 +187,7 @@ func (s *Service) complete(tx *db.Tx, who *access.Caller, store Store, items []O
 	for i := range items {
 		role := roles[items[i].ID]
 		if role == access.Guest && !who.Operator { // guests can't follow these
-			items[i].Users, items[i].Configs = nil, nil
+			items[i].Users, items[i].Configs, items[i].Addresses = nil, nil, nil
 		}
 		if who.Operator || seesStores.Has(role) {
 			own := store

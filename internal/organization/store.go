@@ -109,6 +109,9 @@ func companions(tx *db.Tx, items []Organization) error {
 	if err == nil {
 		err = related(tx, "organization_config", ids, func(o, id ident.ID) { place[o].Configs = append(place[o].Configs, id) })
 	}
+	if err == nil {
+		err = related(tx, addressTable, ids, func(o, id ident.ID) { place[o].Addresses = append(place[o].Addresses, id) })
+	}
 	return err
 }
 
