@@ -163,7 +163,7 @@ func (a *App) demoCompany(ctx context.Context, password string) error {
 	}
 	for _, d := range demoMeetings(a.config.Clock.Now()) {
 		d.Employee = null.Of(staff[d.with])
-		if err := a.features.meetings.Create(ctx, &owner, &d.Meeting); err != nil {
+		if err := a.features.meetings.Seed(ctx, &owner, &d.Meeting); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // New returns the use cases.
 func New(p feature.Platform, employees *employee.Service, locations *location.Service, settings Settings) *Service {
 	return &Service{
-		db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, random: p.Random, baseURL: p.BaseURL, problem: p.Problem,
+		db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, random: p.Random, mail: p.Mail, baseURL: p.BaseURL, problem: p.Problem,
 		employees: employees, locations: locations, settings: settings, holidays: holiday.New(),
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/location"
+	"sede/internal/mail"
 	"sede/internal/null"
 	"sede/internal/page"
 )
@@ -39,6 +40,7 @@ type Service struct {
 	settings  Settings
 	holidays  *holiday.Calendar
 	zones     zones
+	mail      *mail.Post
 	random    io.Reader
 	baseURL   string
 	problem   func(w http.ResponseWriter, r *http.Request, err error)
@@ -146,6 +148,15 @@ func (s *Service) enter(tx *db.Tx, who *access.Caller, everything access.Roles, 
 
 // Create stores a new meeting. Without a location it gets the employee's.
 func (s *Service) Create(ctx context.Context, who *access.Caller, m *Meeting) error {
+	return s.create(ctx, who, m, s.tell)
+}
+
+// Seed is Create for sample data: nobody is told.
+func (s *Service) Seed(ctx context.Context, who *access.Caller, m *Meeting) error {
+	return s.create(ctx, who, m, func(*db.Tx, *access.Caller, *Meeting, *Meeting) error { return nil })
+}
+
+func (s *Service) create(ctx context.Context, who *access.Caller, m *Meeting, tell func(tx *db.Tx, who *access.Caller, before, m *Meeting) error) error {
 	if err := mayWrite.Check(who); err != nil {
 		return err
 	}
@@ -165,6 +176,9 @@ func (s *Service) Create(ctx context.Context, who *access.Caller, m *Meeting) er
 			return err
 		}
 		if err := s.record(tx, who, "create", nil, m); err != nil {
+			return err
+		}
+		if err := tell(tx, who, nil, m); err != nil {
 			return err
 		}
 		return s.completeOne(tx, who.Scope(), m)
@@ -195,6 +209,11 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, m
 		}
 		if err := s.change(tx, who, &before, m); err != nil {
 			return err
+		}
+		if m.Sequence != before.Sequence {
+			if err := s.tell(tx, who, &before, m); err != nil {
+				return err
+			}
 		}
 		return s.completeOne(tx, who.Scope(), m)
 	}))
@@ -242,7 +261,11 @@ func (s *Service) Cancel(ctx context.Context, who *access.Caller, id ident.ID) e
 		if m.CancelledAt.Valid {
 			return nil
 		}
-		return s.cancelNow(tx, who, &m)
+		before := m
+		if err := s.cancelNow(tx, who, &m); err != nil {
+			return err
+		}
+		return s.tell(tx, who, &before, &m)
 	})
 }
 
