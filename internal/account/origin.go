@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -23,6 +24,25 @@ func (p proxies) trust(a netip.Addr) bool {
 // that is none of theirs.
 func (s *Service) origin(r *http.Request) Origin {
 	return Origin{Address: s.proxies.address(r), Agent: agent(r)}
+}
+
+// requestKey is the context key of a request.
+type requestKey struct{}
+
+// WithRequest returns the context of a request that may change something. Use
+// cases that need no sign-in learn from it who sends it.
+func (s *Service) WithRequest(r *http.Request) context.Context {
+	return context.WithValue(r.Context(), requestKey{}, r)
+}
+
+// sender returns where the request of the context comes from, and the language
+// that it asks for; nothing for work without a request.
+func (s *Service) sender(ctx context.Context) (from Origin, language string) {
+	r, ok := ctx.Value(requestKey{}).(*http.Request)
+	if !ok {
+		return Origin{}, ""
+	}
+	return s.origin(r), r.Header.Get("Accept-Language")
 }
 
 // Address is where the request comes from, for logs and limits.

@@ -170,6 +170,7 @@ func (a *App) serve(all feature.Module) (err error) {
 		Title: "sede", Description: "The workspace backend: organizations, people, places.", Version: a.config.Version,
 		Prefix: a.config.Prefix, BaseURL: a.config.BaseURL, Keys: a.config.Keys,
 		Log: a.config.Log, Clock: a.config.Clock, Authenticate: a.features.accounts.Authenticate, Limit: a.limit(),
+		Context: a.features.accounts.WithRequest,
 	}, all.Resources, all.Describe...)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"sede/internal/employee"
 	"sede/internal/fault"
 	"sede/internal/ident"
+	"sede/internal/invitation"
 	"sede/internal/location"
 	"sede/internal/meeting"
 	"sede/internal/null"
@@ -168,7 +169,11 @@ func (a *App) demoCompany(ctx context.Context, password string) error {
 		}
 	}
 	member := access.Caller{User: users[access.Member], Username: "member@demo.example", Role: access.Member, Organization: owner.Organization}
-	return a.features.meetings.CreateFeed(ctx, &member, &meeting.Feed{Content: meeting.BusyOnly})
+	if err := a.features.meetings.CreateFeed(ctx, &member, &meeting.Feed{Content: meeting.BusyOnly}); err != nil {
+		return err
+	}
+	guest := invitation.Invitation{Email: "lena@demo.example", Role: access.Guest.String()} // not mailed: there is no such mailbox
+	return a.features.invitations.Invite(ctx, &owner, &guest)
 }
 
 // demoCoupon makes a discount that the sample company can try.

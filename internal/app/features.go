@@ -8,6 +8,7 @@ import (
 	"sede/internal/employee"
 	"sede/internal/feature"
 	"sede/internal/ident"
+	"sede/internal/invitation"
 	"sede/internal/location"
 	"sede/internal/meeting"
 	"sede/internal/organization"
@@ -21,6 +22,7 @@ type features struct {
 	references    *reference.Service
 	organizations *organization.Service
 	accounts      *account.Service
+	invitations   *invitation.Service
 	locations     *location.Service
 	employees     *employee.Service
 	meetings      *meeting.Service
@@ -43,6 +45,8 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 	f.organizations.SetPeople(f.accounts.Person)
 	f.organizations.OnMembershipChange(f.accounts.Changed)
 	p.Mail.SetSilent(f.organizations.Silent)
+	f.invitations = invitation.New(p, f.accounts, f.organizations)
+	f.organizations.SetInvitations(f.invitations.First)
 	f.locations = location.New(p, f.organizations.TimeZone)
 	f.employees = employee.New(p, f.organizations.IsMember)
 	f.meetings = meeting.New(p, f.employees, f.locations, f.organizations)
@@ -56,6 +60,7 @@ func (f *features) modules() []feature.Module {
 	return []feature.Module{
 		f.organizations.Module(),
 		f.accounts.Module(),
+		f.invitations.Module(),
 		f.locations.Module(),
 		f.employees.Module(),
 		f.meetings.Module(),

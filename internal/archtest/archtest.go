@@ -51,6 +51,7 @@ func layers() []layer {
 			"internal/account":      "",
 			"internal/coupon":       "",
 			"internal/employee":     "",
+			"internal/invitation":   "internal/account internal/organization",
 			"internal/location":     "",
 			"internal/meeting":      "internal/employee internal/location",
 			"internal/organization": "internal/reference",
@@ -124,17 +125,19 @@ func uses() map[string][]string {
 	return map[string][]string{
 		// Reach beyond one caller's organization.
 		"access.System": {
-			"internal/jobs",    // a job works for the organization that it was enqueued for
-			"internal/meeting", // who knows the secret of a feed is let into its organization
+			"internal/jobs",       // a job works for the organization that it was enqueued for
+			"internal/meeting",    // who knows the secret of a feed is let into its organization
+			"internal/invitation", // a token says which organization it is for
 			"internal/organization",
 		},
 		"access.Instance": {
 			"internal/account", "internal/db", "internal/organization", "internal/reference",
 			"internal/audit",                      // operators read the chain of the instance
 			"internal/coupon", "internal/product", // belong to the instance
-			"internal/jobs",    // jobs of all organizations wait in one queue
-			"internal/mail",    // the development mailbox belongs to the instance
-			"internal/meeting", // what was cancelled long ago is removed everywhere at once
+			"internal/invitation", // people accept who are in no organization yet
+			"internal/jobs",       // jobs of all organizations wait in one queue
+			"internal/mail",       // the development mailbox belongs to the instance
+			"internal/meeting",    // what was cancelled long ago is removed everywhere at once
 		},
 		// Who calls is found out from tokens, and told by set-up.
 		"access.Caller{}": {"internal/account", "internal/app"},

@@ -91,8 +91,8 @@ func (x *exchange) run() error {
 			return err
 		}
 	}
-	if err != nil && !x.op.rule.IsPublic() {
-		return err
+	if err != nil && (!x.op.rule.IsPublic() || fault.As(err).Kind == fault.Internal) {
+		return err // a token that is no good is none where none is needed; one that can't be looked at may be good
 	}
 	x.who = who
 	if who == nil && !x.op.rule.IsPublic() {
@@ -102,6 +102,9 @@ func (x *exchange) run() error {
 		return err
 	}
 	x.encoding = encoding{api: x.api, reader: x.reader.Tag(), language: x.reader, fields: allFields}
+	if method != http.MethodGet && x.api.Context != nil {
+		x.ctx = x.api.Context(x.r)
+	}
 	if x.op.output != nil && x.op.output.local {
 		x.ctx = context.WithValue(x.ctx, readerKey{}, x.reader.Tag())
 	}

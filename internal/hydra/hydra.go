@@ -16,6 +16,7 @@
 package hydra
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -48,6 +49,9 @@ type Config struct {
 	MaxBody     int64  // bytes of a body without files; 0: 1 MiB
 	Log         *slog.Logger
 	Clock       clock.Clock
+	// Context returns the context of requests that may change something; nil: the
+	// request's own.
+	Context func(r *http.Request) context.Context
 	// Authenticate returns who calls, nil for nobody, or an Unauthorized error
 	// for a token that is no good.
 	Authenticate func(r *http.Request) (*access.Caller, error)

@@ -30,7 +30,8 @@ var fields = []hydra.Field[Organization]{
 		Doc("The databases that hold the organization's data; null for those who may not see it."),
 	hydra.Refs("organizationUsers", "OrganizationUser", func(o *Organization) *[]ident.ID { return &o.Users }).
 		Doc("The first 100 members; /organization-users has all."),
-	later("organizationUserInvitations", func(o *Organization) *[]ident.ID { return &o.Invitations }),
+	hydra.Refs("organizationUserInvitations", "OrganizationUserInvitation", func(o *Organization) *[]ident.ID { return &o.Invitations }).
+		Doc("The first 100 pending invitations, for those who may see them; /organization-user-invitations has all."),
 	later("organizationModules", func(o *Organization) *[]ident.ID { return &o.Modules }),
 	later("subscriptions", func(o *Organization) *[]ident.ID { return &o.Subscriptions }),
 	hydra.Refs("organizationConfigs", "OrganizationConfig", func(o *Organization) *[]ident.ID { return &o.Configs }).

@@ -54,6 +54,14 @@ func findMemberOf(tx *db.Tx, scope access.Scope, user ident.ID, m *Member) error
 		scope.Organization(), user).Scan))
 }
 
+// hasEmail reports whether a member of the organization has the address, which is
+// in its normal form.
+func hasEmail(tx *db.Tx, scope access.Scope, email string) (yes bool, err error) {
+	err = tx.Row(`SELECT EXISTS (SELECT 1 FROM organization_user WHERE organization_id = $1 AND email_fold = $2 AND email = $3)`,
+		scope.Organization(), db.Fold(email), email).Scan(&yes)
+	return yes, err
+}
+
 // roleOf is the role of an active member, None for others.
 func roleOf(tx *db.Tx, organization, user ident.ID) (access.Role, error) {
 	var name string

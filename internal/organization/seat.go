@@ -70,6 +70,11 @@ func (s *Seat) member() null.Value[ident.ID] {
 	return null.Value[ident.ID]{V: s.ID, Valid: s.State == SeatUsed}
 }
 
+// invitation is what the seat is kept for.
+func (s *Seat) invitation() null.Value[ident.ID] {
+	return null.Value[ident.ID]{V: s.ID, Valid: s.State == SeatReserved}
+}
+
 // reason says why the seat is taken.
 func (s *Seat) reason() fault.Text {
 	if s.State == SeatReserved {

@@ -21,6 +21,8 @@ var holderFields = []hydra.Field[Seat]{
 	hydra.Sentence("reason", (*Seat).reason).Doc("Why the seat is taken, in the reader's language."),
 	hydra.NullRef("member", "OrganizationUser", func(s *Seat) *null.Value[ident.ID] { m := s.member(); return &m }).ReadOnly().
 		Doc("Who uses the seat; null for a reserved one."),
+	hydra.NullRef("invitation", "OrganizationUserInvitation", func(s *Seat) *null.Value[ident.ID] { i := s.invitation(); return &i }).ReadOnly().
+		Doc("What the seat is reserved for; null for a used one."),
 	hydra.Text("name", func(s *Seat) *string { return &s.Name }).ReadOnly().
 		Doc("What the member is called; empty for somebody who is invited.").Filter(hydra.Partial).Sortable(),
 	hydra.Text("email", func(s *Seat) *string { return &s.Email }).ReadOnly().Format("email").

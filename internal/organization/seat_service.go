@@ -5,10 +5,8 @@ import (
 	"time"
 
 	"sede/internal/access"
-	"sede/internal/audit"
 	"sede/internal/db"
 	"sede/internal/fault"
-	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/null"
 	"sede/internal/page"
@@ -167,34 +165,4 @@ func (s *Service) ReserveSeat(tx *db.Tx, scope access.Scope, r Reservation) erro
 // members are locked.
 func (s *Service) ReleaseSeat(tx *db.Tx, scope access.Scope, id ident.ID) {
 	deleteReservation(tx, scope, id, s.now.Now())
-}
-
-// Join makes a user a member, on the seat that is reserved under the id. who is
-// in the audit log as the one who did it. It is a Conflict when the user is a
-// member already, and when there are fewer seats by now than are taken. The
-// members are locked.
-func (s *Service) Join(tx *db.Tx, who *access.Caller, scope access.Scope, user ident.ID, role string, reservation ident.ID) (m Member, err error) {
-	if err := findMemberOf(tx, scope, user, &m); !fault.Is(err, fault.NotFound) {
-		if err == nil {
-			err = fault.New(fault.Conflict, "You are a member of this organization already.")
-		}
-		return m, err
-	}
-	deleteReservation(tx, scope, reservation, s.now.Now())
-	if TakesSeat(role) {
-		seats, _, err := s.seats(tx, scope)
-		if err == nil && seats.full() {
-			err = fault.New(fault.Conflict, "The organization has no seat left. Ask those who invited you.")
-		}
-		if err != nil {
-			return m, err
-		}
-	}
-	if m, err = s.addMember(tx, scope, user, role); err != nil {
-		return m, err
-	}
-	if err := s.membershipChanged(tx, user); err != nil {
-		return m, err
-	}
-	return m, s.record(tx, scope, who, audit.Entry{Action: "create", Resource: "OrganizationUser", Key: m.ID.String(), After: hydra.JSON(memberFields, &m)})
 }

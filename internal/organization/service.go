@@ -48,6 +48,8 @@ type Service struct {
 	person func(tx *db.Tx, user ident.ID) (name, email string, err error)
 	// limits tells how many seats organizations bought.
 	limits SeatLimits
+	// invitations tells the first pending invitations of organizations.
+	invitations func(tx *db.Tx, organizations []ident.ID, most int) (map[ident.ID][]ident.ID, error)
 }
 
 // OnCreate adds work to the transaction that creates an organization.
@@ -180,6 +182,9 @@ func (s *Service) complete(tx *db.Tx, who *access.Caller, store Store, items []O
 	if err := s.fillSeats(tx, items); err != nil {
 		return err
 	}
+	if err := s.fillInvitations(tx, items); err != nil {
+		return err
+	}
 	counts, err := rowCounts(tx, items)
 	if err != nil {
 		return err
@@ -188,6 +193,9 @@ func (s *Service) complete(tx *db.Tx, who *access.Caller, store Store, items []O
 		role := roles[items[i].ID]
 		if role == access.Guest && !who.Operator { // guests can't follow these
 			items[i].Users, items[i].Configs, items[i].Addresses = nil, nil, nil
+		}
+		if !who.Operator && !access.Payers.Has(role) {
+			items[i].Invitations = nil
 		}
 		if who.Operator || seesStores.Has(role) {
 			own := store

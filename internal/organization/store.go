@@ -61,6 +61,29 @@ func idOf(tx *db.Tx, slug string) (id ident.ID, err error) {
 	return id, err
 }
 
+// briefs reads the names and slugs of organizations.
+func briefs(tx *db.Tx, organizations []ident.ID) (map[ident.ID]Brief, error) {
+	list := make(map[ident.ID]Brief, len(organizations))
+	if len(organizations) == 0 {
+		return list, nil
+	}
+	ids := make([]any, len(organizations))
+	for i, id := range organizations {
+		ids[i] = id
+	}
+	rows := tx.Query(`SELECT id, name, slug FROM organization WHERE id IN (`+placeholders(len(ids))+`)`, ids...)
+	defer rows.Close()
+	for rows.Next() {
+		var id ident.ID
+		var b Brief
+		if err := rows.Scan(&id, &b.Name, &b.Slug); err != nil {
+			return nil, err
+		}
+		list[id] = b
+	}
+	return list, rows.Err()
+}
+
 func orMissing(err error) error {
 	if errors.Is(err, db.ErrNoRows) {
 		return fault.Missing()

@@ -86,8 +86,23 @@ func newSweep(t *testing.T, engine db.Engine, samples Samples) *sweep {
 	w.in.With(gone.Token).Do(http.MethodPost, "/logout", "")
 	w.bad = map[string]string{"garbage": "garbage", "a session that ended": gone.Token, "a cut token": gone.Token[:len(gone.Token)-2]}
 	w.enqueue()
+	invite(w.T, w.in, "Sweep")
 	w.learn()
 	return w
+}
+
+// InviteToOther has the guest of demo make an organization of that name, which
+// invites the owner of demo, and returns the token that lets them in.
+func InviteToOther(in *Instance, name string) (token string) { return invite(in.t, in, name) }
+
+func invite(t testing.TB, in *Instance, name string) (token string) {
+	t.Helper()
+	var made struct{ Slug, Link string }
+	in.As("guest@demo.example", "").Do(http.MethodPost, "/organizations", `{"name":"`+name+`"}`).JSON(t, &made)
+	in.As("guest@demo.example", made.Slug).Do(http.MethodPost, "/organization-user-invitations",
+		`{"email":"owner@demo.example","role":"guest","sendEmail":false}`).JSON(t, &made)
+	_, token, _ = strings.Cut(made.Link, "token=")
+	return token
 }
 
 // enqueue puts a job into demo that nothing works on.

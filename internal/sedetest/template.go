@@ -101,7 +101,8 @@ func beside(prefix string) []string {
 
 // learn names the ids of the demo: organizations by slug, people by the local
 // part of their address, those of other with "other-" before it, what they are in
-// their organization with "-member" behind it, places, employees and meetings by
+// their organization with "-member" behind it and who is invited with
+// "-invitation", places, employees and meetings by
 // the first word.
 func (in *Instance) learn() map[string]string {
 	known := map[string]string{}
@@ -138,6 +139,10 @@ func (in *Instance) learn() map[string]string {
 		for _, m := range page.Members {
 			known[callName(m.Email)+"-member"] = m.ID
 		}
+	}
+	in.As("owner@demo.example", "demo").Do("GET", "/organization-user-invitations", "").JSON(in.t, &page)
+	for _, i := range page.Members {
+		known[callName(i.Email)+"-invitation"] = i.ID
 	}
 	return known
 }
