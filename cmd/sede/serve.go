@@ -82,6 +82,7 @@ func printDemo(ctx context.Context, a *app.App, url string) error {
 		fmt.Fprintln(os.Stdout, "  password       as printed when the demo was made")
 		return nil
 	}
+	fmt.Fprintf(os.Stdout, "  API key        %s\n", demo.APIKey)
 	fmt.Fprintf(os.Stdout, "  password       %s\n\nSign in:\n  curl -s %s/login -H 'Content-Type: application/json' \\\n    -d '{\"username\":\"owner@demo.example\",\"password\":\"%s\"}'\n",
 		demo.Password, url, demo.Password)
 	return nil

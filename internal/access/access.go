@@ -74,6 +74,8 @@ func (s Roles) Has(r Role) bool { return r != None && s&(1<<r) != 0 }
 type Caller struct {
 	User         ident.ID // zero for the system itself
 	Session      ident.ID // the sign-in that the token came from; zero when there is none
+	Key          ident.ID // the API key that the request came with; zero when it came with a token
+	Grants       Grants   // the scopes of that key
 	Username     string   // e-mail address
 	Verified     bool     // mail to that address is known to reach the user
 	Operator     bool     // runs the instance
@@ -82,6 +84,20 @@ type Caller struct {
 	ReadOnly     bool     // the chosen organization is suspended or closing: nothing in it may change
 	Address      string   // IP address the request came from
 	Agent        string   // its User-Agent
+}
+
+// Credential is what the request came with: the API key, else the user.
+func (c *Caller) Credential() ident.ID {
+	if !c.Key.IsZero() {
+		return c.Key
+	}
+	return c.User
+}
+
+// MayReach reports whether what the caller came with is good for the
+// organization: an API key is for its own only.
+func (c *Caller) MayReach(organization ident.ID) bool {
+	return c.Key.IsZero() || c.Organization == organization
 }
 
 // Scope returns the caller's reach into the chosen organization. It is the zero
@@ -116,10 +132,12 @@ func (s Scope) IsInstance() bool { return s.instance }
 // Rule says who may use an operation. The zero Rule was not declared: sede does
 // not start with one.
 type Rule struct {
-	kind    ruleKind
-	roles   Roles
-	changes bool // what it lets in changes something
-	all     bool // operators need not choose an organization
+	kind     ruleKind
+	roles    Roles
+	changes  bool // what it lets in changes something
+	always   bool // what it lets in changes something, also while nothing else may change
+	inPerson bool // API keys are refused
+	all      bool // operators need not choose an organization
 }
 
 type ruleKind uint8
@@ -152,6 +170,14 @@ func (r Rule) ToChange() Rule { r.changes = true; return r }
 // chosen an organization: then it concerns the instance.
 func (r Rule) OrInstance() Rule { r.all = true; return r }
 
+// EvenSuspended returns the rule for work that takes access away from somebody:
+// ToChange does not hold it up.
+func (r Rule) EvenSuspended() Rule { r.always = true; return r }
+
+// InPerson returns the rule for work that an API key can't do whatever its
+// scopes are, such as making keys.
+func (r Rule) InPerson() Rule { r.inPerson = true; return r }
+
 // Operators lets in those who run the instance.
 func Operators() Rule { return Rule{kind: operators} }
 
@@ -173,6 +199,9 @@ func (r Rule) Roles() Roles { return r.roles }
 // OperatorsOnly reports whether only those who run the instance may.
 func (r Rule) OperatorsOnly() bool { return r.kind == operators }
 
+// IsInPerson reports whether API keys are refused.
+func (r Rule) IsInPerson() bool { return r.inPerson }
+
 // Suspension is the answer to changes in an organization that can be read only.
 func Suspension() error {
 	return fault.New(fault.Forbidden, "This organization is suspended. It can be read only.")
@@ -188,6 +217,9 @@ func (r Rule) Check(c *Caller) error {
 	if c == nil {
 		return fault.New(fault.Unauthorized, "JWT Token not found")
 	}
+	if r.inPerson && !c.Key.IsZero() {
+		return fault.New(fault.Forbidden, "API keys can't do this. Sign in.")
+	}
 	switch r.kind {
 	case signedIn:
 		return nil
@@ -202,7 +234,7 @@ func (r Rule) Check(c *Caller) error {
 			}
 			return fault.New(fault.Invalid, `Choose an organization: send its id or slug in the "X-Organization" header.`)
 		}
-		if r.changes && c.ReadOnly && !c.Operator {
+		if r.changes && !r.always && c.ReadOnly && !c.Operator {
 			return Suspension()
 		}
 		if c.Operator || r.roles.Has(c.Role) {

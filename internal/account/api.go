@@ -66,14 +66,14 @@ func (s *Service) resource() hydra.Declaration {
 		Operations: []hydra.Operation{
 			hydra.List[User]{Access: mayList, Do: hydra.OfAll(s.List)},
 			hydra.Get[User]{Access: maySee, Do: hydra.ByID(s.Get)},
-			hydra.Update[User]{Access: maySee, Do: hydra.UpdateByID(s.Update)},
+			hydra.Update[User]{Access: mayEdit, Do: hydra.UpdateByID(s.Update)},
 			hydra.Get[User]{Path: "/users/me", Access: maySee, Doc: "Retrieves the User resource of the caller.",
 				Do: func(ctx context.Context, who *access.Caller, _ string, u *User) error { return s.Me(ctx, who, u) }},
-			hydra.Update[User]{Path: "/users/me", Access: maySee, Doc: "Updates the User resource of the caller.",
+			hydra.Update[User]{Path: "/users/me", Access: mayEdit, Doc: "Updates the User resource of the caller.",
 				Do: func(ctx context.Context, who *access.Caller, _ string, u *User, apply func() error) error {
 					return s.Update(ctx, who, who.User, u, apply)
 				}},
-			hydra.Action[passwordChange, hydra.None]{Path: "/users/me/password", Access: maySee, Fields: passwordFields,
+			hydra.Action[passwordChange, hydra.None]{Path: "/users/me/password", Access: mayEdit, Fields: passwordFields,
 				Doc: "Replaces the caller's password and ends their other sessions.",
 				Do: func(ctx context.Context, who *access.Caller, _ string, in *passwordChange, _ *hydra.None) error {
 					return s.ChangePassword(ctx, who, in.current, in.next)

@@ -69,7 +69,7 @@ func exchange(body string, media []string, problems ...int) *openapi3.Operation 
 
 func leave() *openapi3.Operation {
 	op := &openapi3.Operation{}
-	hydra.AddPlainProblems(op, 401)
+	hydra.AddPlainProblems(op, 401, 403)
 	op.AddResponse(http.StatusNoContent, openapi3.NewResponse().WithDescription("Session ended"))
 	return op
 }

@@ -123,6 +123,9 @@ func (s *Service) serveLogout(w http.ResponseWriter, r *http.Request) error {
 	if who == nil {
 		return fault.New(fault.Unauthorized, "JWT Token not found")
 	}
+	if err := mayEdit.Check(who); err != nil {
+		return err
+	}
 	if err := s.SignOut(r.Context(), who); err != nil {
 		return err
 	}

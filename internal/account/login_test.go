@@ -20,7 +20,7 @@ func (e *env) server() http.Handler {
 		hydra.Key(func(t *thing) *string { return &t.Name }),
 	}}
 	module := e.Module()
-	api, err := hydra.New(hydra.Config{BaseURL: "https://sede.example", Clock: e.clock, Authenticate: e.Authenticate}, append(module.Resources, stub))
+	api, err := hydra.New(hydra.Config{BaseURL: "https://sede.example", Clock: e.clock, Authenticate: e.Authenticate, Secret: e.box}, append(module.Resources, stub))
 	must(e.t, err)
 	return api.Handler(module.Routes...)
 }

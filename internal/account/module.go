@@ -2,6 +2,7 @@ package account
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"io"
 	"log/slog"
 	"net/netip"
@@ -42,8 +43,10 @@ func New(p feature.Platform, settings Settings) *Service {
 		byAccount: newLimiter(limitPerAccount, limitFree),
 		byAddress: newLimiter(limitPerAddress, limitPerAddress),
 		passes:    newCache[string, pass](keptPasses),
+		keyPasses: newCache[[sha256.Size]byte, pass](keptPasses),
 		profiles:  newCache[ident.ID, *profile](keptProfiles),
 		changes:   &changes{epoch: -1},
+		uses:      uses{of: map[ident.ID]use{}},
 	}
 	if s.random == nil {
 		s.random = rand.Reader
@@ -73,5 +76,8 @@ func (s *Service) OnRename(do func(tx *db.Tx, user ident.ID, name, username stri
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Routes: s.routes(), Describe: []hydra.Describe{describe}}
+	return feature.Module{
+		Resources: []hydra.Declaration{s.resource(), s.apiKeyResource()},
+		Routes:    s.routes(), Describe: []hydra.Describe{describe}, Chores: s.chores(),
+	}
 }

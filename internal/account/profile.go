@@ -31,18 +31,18 @@ type profile struct {
 	verified    bool // the username, see User.VerifiedAt
 	operator    bool
 	memberships []Membership
-	sessions    map[ident.ID]bool // those asked about: whether they count
+	credentials map[ident.ID]bool // the sessions and API keys asked about: whether they count
 }
 
-// maxSessions bounds the sessions that are remembered of one user.
-const maxSessions = 64
+// maxCredentials bounds the sessions and keys that are remembered of one user.
+const maxCredentials = 64
 
-// profile returns what is known of the user; nil when there is no such user or
-// the session has ended.
-func (s *Service) profile(ctx context.Context, user, session ident.ID) (*profile, error) {
+// profile returns what is known of the user; nil when there is no such user, the
+// session has ended or the API key was revoked.
+func (s *Service) profile(ctx context.Context, user, credential ident.ID) (*profile, error) {
 	known, ok := s.profiles.get(user)
 	if ok {
-		if live, ok := known.sessions[session]; ok {
+		if live, ok := known.credentials[credential]; ok {
 			if !live {
 				return nil, nil
 			}
@@ -50,14 +50,14 @@ func (s *Service) profile(ctx context.Context, user, session ident.ID) (*profile
 		}
 	}
 	mark := s.profiles.mark()
-	p, live, err := s.load(ctx, user, session)
+	p, live, err := s.load(ctx, user, credential)
 	if err != nil || p == nil {
 		return nil, err
 	}
-	if known != nil && len(known.sessions) < maxSessions {
-		maps.Copy(p.sessions, known.sessions)
+	if known != nil && len(known.credentials) < maxCredentials {
+		maps.Copy(p.credentials, known.credentials)
 	}
-	p.sessions[session] = live
+	p.credentials[credential] = live
 	s.profiles.put(user, p, mark)
 	if !live {
 		return nil, nil
@@ -66,16 +66,16 @@ func (s *Service) profile(ctx context.Context, user, session ident.ID) (*profile
 }
 
 // load reads a profile; nil when there is no such user.
-func (s *Service) load(ctx context.Context, user, session ident.ID) (*profile, bool, error) {
+func (s *Service) load(ctx context.Context, user, credential ident.ID) (*profile, bool, error) {
 	p, live, found := profile{}, false, false
 	err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-		p, live, found, err = findProfile(tx, user, session)
+		p, live, found, err = findProfile(tx, user, credential)
 		return err
 	})
 	if err != nil || !found {
 		return nil, false, err
 	}
-	p.sessions = map[ident.ID]bool{}
+	p.credentials = map[ident.ID]bool{}
 	if s.memberships != nil {
 		p.memberships, err = s.memberships.Of(ctx, user)
 	}
@@ -177,5 +177,6 @@ func (c *changes) fetch(ctx context.Context, s *Service) error {
 func (s *Service) forgetAll() {
 	s.profiles.clear()
 	s.passes.clear()
+	s.keyPasses.clear()
 	s.keys.forget()
 }

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 	"log/slog"
 	"strings"
@@ -39,15 +40,19 @@ type Service struct {
 	byAccount *limiter
 	byAddress *limiter
 
-	keys     *keyring
-	passes   *cache[string, pass]       // verified tokens
-	profiles *cache[ident.ID, *profile] // by user
-	changes  *changes
+	keys      *keyring
+	passes    *cache[string, pass]            // verified tokens
+	keyPasses *cache[[sha256.Size]byte, pass] // API keys, by hash
+	profiles  *cache[ident.ID, *profile]      // by user
+	changes   *changes
+	scopes    []string // that API keys can have
+	uses      uses
 }
 
 // Who may do what.
 var (
 	maySee  = access.SignedIn()
+	mayEdit = access.SignedIn().InPerson()
 	mayList = access.Operators()
 )
 
@@ -172,7 +177,7 @@ func (s *Service) SetPassword(ctx context.Context, who *access.Caller, user iden
 // all their other sessions. A wrong current one is Unprocessable and counts as a
 // failed sign-in.
 func (s *Service) ChangePassword(ctx context.Context, who *access.Caller, current, password string) error {
-	if err := maySee.Check(who); err != nil {
+	if err := mayEdit.Check(who); err != nil {
 		return err
 	}
 	_, hash, err := s.checkPassword(ctx, newAttempt(Origin{Address: who.Address, Agent: who.Agent}, who.Username), current)
@@ -259,7 +264,7 @@ func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, u *U
 		if s.memberships == nil {
 			return fault.Missing()
 		}
-		shared, err := s.memberships.Share(ctx, who.User, id)
+		shared, err := s.shares(ctx, who, id)
 		if err != nil {
 			return err
 		}
@@ -273,7 +278,19 @@ func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, u *U
 	if !own {
 		return nil
 	}
-	return s.addOrganizations(ctx, u)
+	return s.addOrganizations(ctx, who, u)
+}
+
+// shares reports whether the caller is in an organization with the user, for an
+// API key in its own.
+func (s *Service) shares(ctx context.Context, who *access.Caller, user ident.ID) (bool, error) {
+	shared, err := s.memberships.Share(ctx, who.User, user)
+	if err != nil || !shared || who.Key.IsZero() {
+		return shared, err
+	}
+	list, err := s.memberships.Of(ctx, user)
+	_, member := in(list, who.Organization)
+	return member, err
 }
 
 // Me loads the caller's own user.
@@ -284,13 +301,18 @@ func (s *Service) Me(ctx context.Context, who *access.Caller, u *User) error {
 	return s.Get(ctx, who, who.User, u)
 }
 
-func (s *Service) addOrganizations(ctx context.Context, u *User) (err error) {
+// addOrganizations adds those of the user that the caller may reach.
+func (s *Service) addOrganizations(ctx context.Context, who *access.Caller, u *User) (err error) {
 	u.Organizations = []Membership{}
 	if s.memberships == nil {
 		return nil
 	}
 	list, err := s.memberships.Of(ctx, u.ID)
-	u.Organizations = append(u.Organizations, list...)
+	for _, m := range list {
+		if who.MayReach(m.Organization) {
+			u.Organizations = append(u.Organizations, m)
+		}
+	}
 	return err
 }
 
@@ -298,7 +320,7 @@ func (s *Service) addOrganizations(ctx context.Context, u *User) (err error) {
 // came of it. Others can't be changed: those that the caller sees are Forbidden,
 // the rest Missing.
 func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, u *User, apply func() error) error {
-	if err := maySee.Check(who); err != nil {
+	if err := mayEdit.Check(who); err != nil {
 		return err
 	}
 	if id != who.User {
@@ -308,7 +330,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, u
 		return fault.Denied()
 	}
 	shown := User{ID: who.User}
-	if err := s.addOrganizations(ctx, &shown); err != nil {
+	if err := s.addOrganizations(ctx, who, &shown); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {

@@ -170,6 +170,11 @@ func revokeSessions(tx *db.Tx, user, but ident.ID, now time.Time) (int64, error)
 		user, but, now)
 }
 
+// touchSession notes when a token of a session was used.
+func touchSession(tx *db.Tx, id ident.ID, at time.Time) {
+	tx.Queue(`UPDATE user_session SET used_at = $2 WHERE id = $1 AND (used_at IS NULL OR used_at < $2)`, id, at)
+}
+
 // sweepSessions removes what a user's expired sessions left behind.
 func sweepSessions(tx *db.Tx, user ident.ID, now time.Time) {
 	tx.Queue(`DELETE FROM refresh_token WHERE session_id IN
@@ -224,12 +229,13 @@ func sweepRefreshTokens(tx *db.Tx, session ident.ID, now time.Time) {
 	tx.Queue(`DELETE FROM refresh_token WHERE session_id = $1 AND expires_at <= $2`, session, now)
 }
 
-// findProfile loads what a session's user may do, and whether the session still
+// findProfile loads what a user may do, and whether the session or API key still
 // counts; false when there is no such user.
-func findProfile(tx *db.Tx, user, session ident.ID) (p profile, live, found bool, err error) {
-	err = tx.Row(`SELECT username, email_verified_at IS NOT NULL, operator, EXISTS
-			(SELECT 1 FROM user_session WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL)
-		FROM app_user WHERE id = $1`, user, session).Scan(&p.username, &p.verified, &p.operator, &live)
+func findProfile(tx *db.Tx, user, credential ident.ID) (p profile, live, found bool, err error) {
+	err = tx.Row(`SELECT username, email_verified_at IS NOT NULL, operator,
+			EXISTS (SELECT 1 FROM user_session WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL)
+			OR EXISTS (SELECT 1 FROM api_key WHERE id = $2 AND user_id = $1)
+		FROM app_user WHERE id = $1`, user, credential).Scan(&p.username, &p.verified, &p.operator, &live)
 	if errors.Is(err, db.ErrNoRows) {
 		return p, false, false, nil
 	}

@@ -37,13 +37,32 @@ type claims struct {
 	OrganizationRole string   `json:"org_role,omitempty"`
 }
 
-// pass is what a verified token comes down to.
+// pass is what a verified token or API key comes down to.
 type pass struct {
 	user         ident.ID
-	session      ident.ID
+	session      ident.ID // zero for a key
+	key          ident.ID // zero for a token
+	grants       access.Grants
 	organization ident.ID // zero: none was chosen
 	notBefore    int64
 	expires      int64
+	used         *lastUse
+}
+
+// credential is what must still be there: the session or the key.
+func (p *pass) credential() ident.ID {
+	if !p.key.IsZero() {
+		return p.key
+	}
+	return p.session
+}
+
+// invalid is the answer for a pass that is no longer good.
+func (p *pass) invalid() error {
+	if !p.key.IsZero() {
+		return invalidKey()
+	}
+	return invalidToken()
 }
 
 // issue signs a token for a session.
@@ -129,9 +148,12 @@ func bearer(r *http.Request) (string, bool) {
 func invalidToken() error { return fault.New(fault.Unauthorized, "Invalid JWT Token") }
 func expiredToken() error { return fault.New(fault.Unauthorized, "Expired JWT Token") }
 
-// admit returns what a token stands for. The signature of a token that was seen
-// before is not checked again; its times always are.
+// admit returns what a token or an API key stands for. The signature of a token
+// that was seen before is not checked again; its times always are.
 func (s *Service) admit(ctx context.Context, token string) (pass, error) {
+	if strings.HasPrefix(token, keyPrefix) {
+		return s.admitKey(ctx, token)
+	}
 	p, seen := s.passes.get(token)
 	if !seen {
 		mark := s.passes.mark()
@@ -142,6 +164,7 @@ func (s *Service) admit(ctx context.Context, token string) (pass, error) {
 			}
 			return p, err
 		}
+		p.used = new(lastUse)
 		s.passes.put(strings.Clone(token), p, mark)
 	}
 	switch now := s.now.Now().Unix(); {
@@ -154,11 +177,13 @@ func (s *Service) admit(ctx context.Context, token string) (pass, error) {
 }
 
 // Authenticate returns who sends the request: nil for nobody, an Unauthorized
-// error for a token that is no good or whose session has ended. The organization
-// is the one that the header X-Organization names by id or slug, else the
-// token's, else the user's only one. One that the user is no member of, or that
-// is not there, is NotFound in the header and no choice in the token. Operators
-// may name any.
+// error for a token that is no good or whose session has ended, and for an API
+// key that is no good or whose maker is no longer in its organization. The
+// organization is the one that the header X-Organization names by id or slug,
+// else the token's, else the user's only one. One that the user is no member of,
+// or that is not there, is NotFound in the header and no choice in the token.
+// Operators may name any. An API key is for its own organization and nobody
+// runs the instance with one.
 func (s *Service) Authenticate(r *http.Request) (*access.Caller, error) {
 	token, ok := bearer(r)
 	if !ok {
@@ -172,22 +197,47 @@ func (s *Service) Authenticate(r *http.Request) (*access.Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.profile(ctx, p.user, p.session)
+	u, err := s.profile(ctx, p.user, p.credential())
 	if err != nil {
 		return nil, err
 	}
 	if u == nil {
-		return nil, invalidToken()
+		return nil, p.invalid()
 	}
 	from := s.origin(r)
 	c := &access.Caller{
-		User: p.user, Session: p.session, Username: u.username, Verified: u.verified, Operator: u.operator,
-		Address: from.Address, Agent: from.Agent,
+		User: p.user, Session: p.session, Key: p.key, Grants: p.grants, Username: u.username, Verified: u.verified,
+		Operator: u.operator && p.key.IsZero(), Address: from.Address, Agent: from.Agent,
 	}
-	if err := s.choose(ctx, c, u, r.Header["X-Organization"], p.organization); err != nil {
+	if p.key.IsZero() {
+		err = s.choose(ctx, c, u, r.Header["X-Organization"], p.organization)
+	} else {
+		err = enter(c, u, r.Header["X-Organization"], p.organization)
+	}
+	if err != nil {
 		return nil, err
 	}
+	s.uses.note(p.used, c, s.now.Now())
 	return c, nil
+}
+
+// enter sets the caller's organization and role to those of an API key.
+func enter(c *access.Caller, u *profile, header []string, organization ident.ID) error {
+	m, member := in(u.memberships, organization)
+	if !member {
+		return invalidKey()
+	}
+	if len(header) > 0 && header[0] != "" {
+		if _, ok := pick([]Membership{m}, header[0]); !ok {
+			return notChosen()
+		}
+	}
+	c.Organization, c.Role, c.ReadOnly = m.Organization, m.Role, m.ReadOnly
+	return nil
+}
+
+func notChosen() error {
+	return fault.New(fault.NotFound, `The organization in "X-Organization" was not found.`)
 }
 
 // choose sets the caller's organization and role.
@@ -198,7 +248,7 @@ func (s *Service) choose(ctx context.Context, c *access.Caller, u *profile, head
 		var err error
 		if m, err = s.find(ctx, u, header[0]); err != nil {
 			if fault.Is(err, fault.NotFound) {
-				return fault.New(fault.NotFound, `The organization in "X-Organization" was not found.`)
+				return notChosen()
 			}
 			return err
 		}

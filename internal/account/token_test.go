@@ -265,11 +265,11 @@ func TestProfilesRememberManySessions(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, openSQLite(t))
 	u := e.user("ana@acme.example")
-	for range maxSessions + 10 {
+	for range maxCredentials + 10 {
 		accepted(t, e.Service, e.signIn("ana@acme.example").Token)
 	}
 	p, _ := e.profiles.get(u.ID)
-	if p == nil || len(p.sessions) > maxSessions+1 {
+	if p == nil || len(p.credentials) > maxCredentials+1 {
 		t.Errorf("profile %+v", p)
 	}
 	if p, err := e.profile(t.Context(), u.ID, ident.ID{1}); p != nil || err != nil {

@@ -125,13 +125,15 @@ func (a *App) assemble(ctx context.Context) error {
 		all.Describe = append(all.Describe, m.Describe...)
 		all.Workers = append(all.Workers, m.Workers...)
 		all.Schedules = append(all.Schedules, m.Schedules...)
+		all.Chores = append(all.Chores, m.Chores...)
 	}
 	all.Resources = append(all.Resources, a.jobs.Resources()...)
 	all.Resources = append(all.Resources, audit.Reader{DB: a.db}.Resources()...)
 	if err := a.jobs.Register(all.Workers, all.Schedules); err != nil {
 		return err
 	}
-	return a.serve(all)
+	a.jobs.RegisterChores(all.Chores)
+	return a.serve(all, platform.Secret)
 }
 
 // platform makes what every feature may use.
@@ -165,16 +167,18 @@ func (a *App) problem(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // serve makes the API and its handler.
-func (a *App) serve(all feature.Module) (err error) {
+func (a *App) serve(all feature.Module, box *secret.Box) (err error) {
 	a.api, err = hydra.New(hydra.Config{
 		Title: "sede", Description: "The workspace backend: organizations, people, places.", Version: a.config.Version,
 		Prefix: a.config.Prefix, BaseURL: a.config.BaseURL, Keys: a.config.Keys,
 		Log: a.config.Log, Clock: a.config.Clock, Authenticate: a.features.accounts.Authenticate, Limit: a.limit(),
 		Context: a.features.accounts.WithRequest,
+		Secret:  box,
 	}, all.Resources, all.Describe...)
 	if err != nil {
 		return err
 	}
+	a.features.accounts.SetScopes(a.api.Scopes())
 	a.handler = web.New(web.Config{
 		Routes: a.api.Handler(all.Routes...), Problem: a.problem, Ready: a.db.Check,
 		Address: a.features.accounts.Address, CORSOrigins: a.config.CORSOrigins,

@@ -76,6 +76,7 @@ type demoMeeting struct {
 type DemoResult struct {
 	Created   bool     // false: the demo was there already
 	Password  string   // of all accounts; empty when it was there already
+	APIKey    string   // of the owner in organization demo, which reads everything; empty when it was there already
 	Usernames []string // of the accounts
 }
 
@@ -88,7 +89,8 @@ func (a *App) Demo(ctx context.Context) (DemoResult, error) {
 		result.Usernames = append(result.Usernames, d.name+"@demo.example")
 	}
 	result.Usernames = append(result.Usernames, "owner@other.example")
-	if _, err := a.features.organizations.Find(ctx, "other"); !fault.Is(err, fault.NotFound) {
+	_, err := a.features.organizations.Find(ctx, "other")
+	if !fault.Is(err, fault.NotFound) {
 		return result, err
 	}
 	password := a.config.DemoPassword
@@ -98,7 +100,7 @@ func (a *App) Demo(ctx context.Context) (DemoResult, error) {
 	if _, err := a.demoUser(ctx, "operator@demo.example", "Olga Operator", password, true); err != nil {
 		return result, err
 	}
-	if err := a.demoCompany(ctx, password); err != nil {
+	if result.APIKey, err = a.demoCompany(ctx, password); err != nil {
 		return result, err
 	}
 	if err := a.demoCoupon(ctx); err != nil {
@@ -118,14 +120,15 @@ func randomPassword() string {
 	return text[:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:]
 }
 
-// demoCompany makes organization demo with its people and places.
-func (a *App) demoCompany(ctx context.Context, password string) error {
+// demoCompany makes organization demo with its people and places, and returns an
+// API key of its owner.
+func (a *App) demoCompany(ctx context.Context, password string) (key string, err error) {
 	owner := access.Caller{Username: "owner@demo.example", Role: access.Owner}
 	users := map[access.Role]ident.ID{}
 	for _, d := range demoRoles {
 		user, err := a.demoUser(ctx, d.name+"@demo.example", "Demo "+strings.ToUpper(d.name[:1])+d.name[1:], password, false)
 		if err != nil {
-			return err
+			return "", err
 		}
 		users[d.role] = user
 		if d.role == access.Owner {
@@ -135,18 +138,18 @@ func (a *App) demoCompany(ctx context.Context, password string) error {
 			err = a.features.organizations.AddMember(ctx, owner.Organization, user, d.role)
 		}
 		if err != nil {
-			return err
+			return "", err
 		}
 	}
 	address := organization.Address{Name: "Demo Lda", StreetLine: null.Of("Rua Augusta"), BuildingNumber: null.Of("1"),
 		PostCode: null.Of("1100-048"), City: null.Of("Lisboa"), Country: "PT", VATNumber: null.Of("PT501964843")}
 	if err := a.features.organizations.CreateAddress(ctx, &owner, &address); err != nil {
-		return err
+		return "", err
 	}
 	places := make([]ident.ID, len(demoPlaces))
 	for i, place := range demoPlaces {
 		if err := a.features.locations.Create(ctx, &owner, &place); err != nil {
-			return err
+			return "", err
 		}
 		places[i] = place.ID
 	}
@@ -158,22 +161,32 @@ func (a *App) demoCompany(ctx context.Context, password string) error {
 			person.User = null.Of(users[d.role])
 		}
 		if err := a.features.employees.Create(ctx, &owner, &person); err != nil {
-			return err
+			return "", err
 		}
 		staff = append(staff, person.ID)
 	}
 	for _, d := range demoMeetings(a.config.Clock.Now()) {
 		d.Employee = null.Of(staff[d.with])
 		if err := a.features.meetings.Seed(ctx, &owner, &d.Meeting); err != nil {
-			return err
+			return "", err
 		}
 	}
 	member := access.Caller{User: users[access.Member], Username: "member@demo.example", Role: access.Member, Organization: owner.Organization}
 	if err := a.features.meetings.CreateFeed(ctx, &member, &meeting.Feed{Content: meeting.BusyOnly}); err != nil {
-		return err
+		return "", err
 	}
 	guest := invitation.Invitation{Email: "lena@demo.example", Role: access.Guest.String()} // not mailed: there is no such mailbox
-	return a.features.invitations.Invite(ctx, &owner, &guest)
+	if err := a.features.invitations.Invite(ctx, &owner, &guest); err != nil {
+		return "", err
+	}
+	return a.demoKey(ctx, &owner)
+}
+
+// demoKey makes an API key that reads everything in the organization.
+func (a *App) demoKey(ctx context.Context, owner *access.Caller) (string, error) {
+	key := account.APIKey{Name: "Demo key", Scopes: []string{"*:read"}, ExpiresAt: a.config.Clock.Now().Truncate(time.Second).AddDate(1, 0, 0)}
+	err := a.features.accounts.CreateKey(ctx, owner, &key)
+	return key.Secret.V, err
 }
 
 // demoCoupon makes a discount that the sample company can try.

@@ -31,7 +31,7 @@ func layers() []layer {
 			"internal/feature":  "internal/audit internal/blob internal/db internal/hydra internal/jobs internal/mail internal/secret",
 			"internal/holiday":  "",
 			"internal/ical":     "",
-			"internal/hydra":    "internal/db internal/phrase internal/throttle",
+			"internal/hydra":    "internal/db internal/phrase internal/secret internal/throttle",
 			"internal/jobs":     "internal/audit internal/db internal/hydra internal/secret",
 			"internal/mail":     "internal/db internal/hydra internal/jobs internal/phrase internal/secret",
 			"internal/outbound": "",

@@ -23,6 +23,7 @@ type Item struct {
 	CreatedAt    time.Time
 	Actor        null.Value[ident.ID] // null: sede itself
 	ActorName    string
+	APIKey       null.Value[ident.ID] // with which it was done; null: none
 	Operator     bool
 	Address      string
 	Agent        string
@@ -44,6 +45,8 @@ var fields = []hydra.Field[Item]{
 		Doc("The id of the user who did it; null when sede itself did. The user may be out of sight or gone.").Filter(hydra.Exact),
 	hydra.Text("actorName", func(r *Item) *string { return &r.ActorName }).ReadOnly().
 		Doc("The username that the actor had then.").Example("ana@demo.example"),
+	hydra.NullID("apiKey", func(r *Item) *null.Value[ident.ID] { return &r.APIKey }).
+		Doc("The id of the API key with which the actor did it; null: with none. The key may be gone."),
 	hydra.Bool("operator", func(r *Item) *bool { return &r.Operator }).ReadOnly().
 		Doc("Whether the actor was an operator of the instance."),
 	hydra.Text("address", func(r *Item) *string { return &r.Address }).ReadOnly().

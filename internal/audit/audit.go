@@ -1,6 +1,6 @@
-// Package audit writes down every change: who made it, from where, what was
-// there before and after. An entry is written in the transaction of the change,
-// so that neither is there without the other.
+// Package audit writes down every change: who made it, with which API key if with
+// one, from where, what was there before and after. An entry is written in the
+// transaction of the change, so that neither is there without the other.
 //
 // The entries of an organization form a chain. Each has the number that follows
 // the one before and a SHA-256 hash over its own content and the hash before
@@ -69,11 +69,11 @@ func (l *Log) Append(tx *db.Tx, who *access.Caller, e Entry) error {
 	}
 	hash := r.hash()
 	tx.Queue(`INSERT INTO audit_log (organization_id, seq, id, at, actor, actor_name, operator, address, agent,
-			action, resource, resource_key, before, after, previous_hash, hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-		r.organization, r.seq, r.id, r.at, null.Value[ident.ID]{V: r.who.User, Valid: !r.who.User.IsZero()},
+			action, resource, resource_key, before, after, previous_hash, hash, api_key_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+		r.organization, r.seq, r.id, r.at, optionalID(r.who.User),
 		r.who.Username, r.who.Operator, r.who.Address, r.who.Agent, e.Action, e.Resource, e.Key,
-		optional(e.Before), optional(e.After), r.previous, hash[:])
+		optional(e.Before), optional(e.After), r.previous, hash[:], optionalID(r.who.Key))
 	tx.Queue(`UPDATE audit_head SET hash = $2 WHERE organization_id = $1`, r.organization, hash[:])
 	return nil
 }
@@ -82,15 +82,24 @@ func optional(json []byte) null.Value[string] {
 	return null.Value[string]{V: string(json), Valid: json != nil}
 }
 
+func optionalID(id ident.ID) null.Value[ident.ID] {
+	return null.Value[ident.ID]{V: id, Valid: !id.IsZero()}
+}
+
 // hash covers every column but the hash itself, each with its length in front,
-// so that no two different records hash the same bytes.
+// so that no two different records hash the same bytes. Entries of API keys begin
+// otherwise, so that those from before there were keys hash as they did.
 func (r *record) hash() [sha256.Size]byte {
 	b := make([]byte, 0, 512)
 	part := func(content []byte) {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(content)))
 		b = append(b, content...)
 	}
-	b = append(b, "sede audit 1"...)
+	if r.who.Key.IsZero() {
+		b = append(b, "sede audit 1"...)
+	} else {
+		b = append(append(b, "sede audit 2"...), r.who.Key[:]...)
+	}
 	b = append(b, r.organization[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.seq))
 	b = append(b, r.id[:]...)

@@ -43,6 +43,7 @@ type line struct {
 	CreatedAt    string    `json:"createdAt"` // RFC 3339 with microseconds
 	Actor        *ident.ID `json:"actor"`
 	ActorName    string    `json:"actorName"`
+	APIKey       *ident.ID `json:"apiKey"`
 	Operator     bool      `json:"operator"`
 	Address      string    `json:"address"`
 	Agent        string    `json:"agent"`
@@ -182,7 +183,7 @@ func orNull(id ident.ID) *ident.ID {
 // is hashed.
 func (r *Item) line() ([]byte, error) {
 	content, err := json.Marshal(line{
-		ID: r.ID, Number: r.Number, CreatedAt: r.CreatedAt.UTC().Format(microseconds), Actor: orNull(r.Actor.V), ActorName: r.ActorName,
+		ID: r.ID, Number: r.Number, CreatedAt: r.CreatedAt.UTC().Format(microseconds), Actor: orNull(r.Actor.V), ActorName: r.ActorName, APIKey: orNull(r.APIKey.V),
 		Operator: r.Operator, Address: r.Address, Agent: r.Agent, Action: r.Action, Resource: r.Resource, Key: r.Key,
 		PreviousHash: hex.EncodeToString(r.PreviousHash), Hash: hex.EncodeToString(r.Hash),
 	})
@@ -209,14 +210,14 @@ func (r *Item) states(yield func(name string, value []byte) bool) {
 func (e *export) csv(ctx context.Context, out io.Writer) error {
 	w := csv.NewWriter(out)
 	w.UseCRLF = true
-	err := w.Write([]string{"id", "number", "createdAt", "actor", "actorName", "operator", "address", "agent",
+	err := w.Write([]string{"id", "number", "createdAt", "actor", "actorName", "apiKey", "operator", "address", "agent",
 		"action", "resource", "key", "before", "after", "previousHash", "hash"})
 	if err != nil {
 		return err
 	}
 	err = e.each(ctx, func(r *Item) error {
-		return w.Write([]string{r.ID.String(), strconv.FormatInt(r.Number, 10), r.CreatedAt.UTC().Format(microseconds), actorCell(r.Actor),
-			hydra.Cell(r.ActorName), strconv.FormatBool(r.Operator), hydra.Cell(r.Address), hydra.Cell(r.Agent),
+		return w.Write([]string{r.ID.String(), strconv.FormatInt(r.Number, 10), r.CreatedAt.UTC().Format(microseconds), idCell(r.Actor),
+			hydra.Cell(r.ActorName), idCell(r.APIKey), strconv.FormatBool(r.Operator), hydra.Cell(r.Address), hydra.Cell(r.Agent),
 			hydra.Cell(r.Action), hydra.Cell(r.Resource), hydra.Cell(r.Key), string(r.Before), string(r.After),
 			hex.EncodeToString(r.PreviousHash), hex.EncodeToString(r.Hash)})
 	})
@@ -227,9 +228,9 @@ func (e *export) csv(ctx context.Context, out io.Writer) error {
 	return w.Error()
 }
 
-func actorCell(actor null.Value[ident.ID]) string {
-	if !actor.Valid {
+func idCell(id null.Value[ident.ID]) string {
+	if !id.Valid {
 		return ""
 	}
-	return actor.V.String()
+	return id.V.String()
 }

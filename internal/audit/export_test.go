@@ -28,6 +28,10 @@ func export(t *testing.T, engine db.Engine, n int, query string) []string {
 	err = in.App.Database().Write(t.Context(), access.System(demo), func(tx *db.Tx) error {
 		for i := range n {
 			e := audit.Entry{Action: "update", Resource: "Location", Key: fmt.Sprint(i), Before: []byte(`{"name":"<é \u00e9>"}`)}
+			who.Key = ident.ID{}
+			if i%3 > 0 {
+				who.Key = ident.ID{9}
+			}
 			if i%2 > 0 {
 				e.After = []byte(fmt.Sprintf(`{"number": %d.50}`, i)) // a blank and a nought that other writers would leave out
 			}

@@ -163,6 +163,9 @@ func (v *verifier) record(from *anyLine) (r record, hash []byte, err error) {
 	if l.Actor != nil {
 		r.who.User = *l.Actor
 	}
+	if l.APIKey != nil {
+		r.who.Key = *l.APIKey
+	}
 	r.Before, r.After = given(from.Before), given(from.After)
 	if r.at, err = time.Parse(microseconds, l.CreatedAt); err != nil {
 		return r, nil, err

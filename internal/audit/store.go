@@ -14,12 +14,12 @@ import (
 )
 
 const columns = `id, seq, at, actor, actor_name, operator, address, agent, action, resource, resource_key,
-	before, after, previous_hash, hash`
+	before, after, previous_hash, hash, api_key_id`
 
 func (r *Item) scan(into func(...any) error) error {
 	var before, after null.Value[string]
 	err := into(&r.ID, &r.Number, &r.CreatedAt, &r.Actor, &r.ActorName, &r.Operator, &r.Address, &r.Agent,
-		&r.Action, &r.Resource, &r.Key, &before, &after, &r.PreviousHash, &r.Hash)
+		&r.Action, &r.Resource, &r.Key, &before, &after, &r.PreviousHash, &r.Hash, &r.APIKey)
 	r.Before, r.After = jsonOf(before), jsonOf(after)
 	r.PreviousHash, r.Hash = bytes.Clone(r.PreviousHash), bytes.Clone(r.Hash)
 	return err

@@ -20,7 +20,7 @@ func Verify(tx *db.Tx) (entries int64, err error) {
 	}
 	ends := map[ident.ID]head{}
 	rows := tx.Query(`SELECT organization_id, seq, id, at, actor, actor_name, operator, address, agent,
-			action, resource, resource_key, before, after, previous_hash, hash
+			action, resource, resource_key, before, after, previous_hash, hash, api_key_id
 		FROM audit_log ORDER BY organization_id, seq`)
 	defer rows.Close()
 	for rows.Next() {
@@ -93,12 +93,12 @@ func readHeads(tx *db.Tx) (map[ident.ID]head, error) {
 }
 
 func (r *record) scan(rows *db.Rows, hash *[]byte) error {
-	var actor null.Value[ident.ID]
+	var actor, key null.Value[ident.ID]
 	var before, after null.Value[string]
 	var at time.Time
 	err := rows.Scan(&r.organization, &r.seq, &r.id, &at, &actor, &r.who.Username, &r.who.Operator, &r.who.Address, &r.who.Agent,
-		&r.Action, &r.Resource, &r.Key, &before, &after, &r.previous, hash)
-	r.at, r.who.User = at, actor.V
+		&r.Action, &r.Resource, &r.Key, &before, &after, &r.previous, hash, &key)
+	r.at, r.who.User, r.who.Key = at, actor.V, key.V
 	if before.Valid {
 		r.Before = []byte(before.V)
 	}

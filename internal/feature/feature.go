@@ -43,4 +43,5 @@ type Module struct {
 	Describe  []hydra.Describe // what the OpenAPI document says about the routes
 	Workers   []jobs.Worker
 	Schedules []jobs.Schedule
+	Chores    []jobs.Chore
 }

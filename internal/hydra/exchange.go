@@ -98,6 +98,9 @@ func (x *exchange) run() error {
 	if who == nil && !x.op.rule.IsPublic() {
 		return x.op.rule.Check(nil)
 	}
+	if err := x.op.allows(who); err != nil {
+		return err
+	}
 	if err := x.negotiate(); err != nil {
 		return err
 	}
@@ -125,6 +128,19 @@ func (x *exchange) run() error {
 		}
 	}
 	return x.op.serve(x)
+}
+
+// allows refuses API keys that lack the scope, and those of which none will do.
+func (op *operation) allows(who *access.Caller) error {
+	switch {
+	case who == nil || who.Key.IsZero() || op.rule.IsPublic():
+		return nil
+	case op.rule.IsInPerson():
+		return op.rule.Check(who)
+	case !who.Grants.Allow(op.scope):
+		return fault.New(fault.Forbidden, "The API key lacks the scope %q.", op.scope.String())
+	}
+	return nil
 }
 
 // otherMethod answers OPTIONS and refuses methods that the path does not have.

@@ -57,6 +57,7 @@ type spec struct {
 	readOnly  bool   // never read from a body
 	onCreate  bool   // read from the body of a POST only
 	writeOnly bool   // never shown
+	secret    bool   // shown, but kept nowhere
 	target    string // references: the resource's name
 	doc       string
 	example   string
@@ -106,6 +107,11 @@ func (f Field[T]) OnCreate() Field[T] { f.onCreate = true; return f }
 
 // WriteOnly makes the field one that is never shown, such as a password.
 func (f Field[T]) WriteOnly() Field[T] { f.writeOnly = true; return f }
+
+// Secret makes the field one that is shown to the caller and kept nowhere in the
+// clear: JSON leaves it out, and answers with it are sealed before they are stored
+// for their Idempotency-Key.
+func (f Field[T]) Secret() Field[T] { f.secret = true; return f }
 
 // Doc sets the sentence that documents the field.
 func (f Field[T]) Doc(sentence string) Field[T] { f.doc = sentence; return f }

@@ -6,10 +6,11 @@
 // the Hydra documentation with its contexts, and the OpenAPI document.
 //
 // A request goes through these steps, and the first that fails answers: route
-// (404, 405), limits (429), who calls (401), Accept (406), Content-Type (415),
-// the item is read (404), its access rule is checked (403), the body is decoded
-// (400) and checked against the rules (422), the work is done. Bodies are read before the
-// transaction that uses them begins, and what they change is applied inside it.
+// (404, 405), limits (429), who calls (401), the scopes of their API key (403),
+// Accept (406), Content-Type (415), the item is read (404), its access rule is
+// checked (403), the body is decoded (400) and checked against the rules (422),
+// the work is done. Bodies are read before the transaction that uses them begins,
+// and what they change is applied inside it.
 //
 // Encoders are compiled when sede starts and append to pooled buffers; nothing
 // is reflected upon while a request is served.
@@ -20,11 +21,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 
 	"sede/internal/access"
 	"sede/internal/clock"
+	"sede/internal/secret"
 	"sede/internal/throttle"
 )
 
@@ -49,6 +52,7 @@ type Config struct {
 	MaxBody     int64  // bytes of a body without files; 0: 1 MiB
 	Log         *slog.Logger
 	Clock       clock.Clock
+	Secret      *secret.Box // seals stored answers that hold secrets; needed when a field is Secret
 	// Context returns the context of requests that may change something; nil: the
 	// request's own.
 	Context func(r *http.Request) context.Context
@@ -204,12 +208,28 @@ func (api *API) locate(iri string) (*resource, string) {
 	return api.byPath[path[:slash]], path[slash+1:]
 }
 
+// Scopes lists the scopes that API keys can have, sorted: one for each resource
+// that a key can read or change, and those for all.
+func (api *API) Scopes() []string {
+	list := []string{access.Grant{Resource: "*"}.String(), access.Grant{Resource: "*", Write: true}.String()}
+	for _, r := range api.routes {
+		for _, op := range r.operations {
+			if !op.rule.IsPublic() && !op.rule.IsInPerson() && !op.rule.OperatorsOnly() {
+				list = append(list, op.scope.String())
+			}
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
 // OperationInfo describes one operation to tests that sweep all of them.
 type OperationInfo struct {
 	Resource   string // its name
 	Method     string
 	Path       string // with the prefix, and {id}
 	Rule       access.Rule
+	Scope      access.Grant // what an API key needs
 	Collection bool
 	Inputs     []InputInfo // the fields a body may hold
 	Filters    []string    // the query parameters of a collection
@@ -227,7 +247,7 @@ func (api *API) Operations() []OperationInfo {
 	var list []OperationInfo
 	for _, r := range api.routes {
 		for _, op := range r.operations {
-			info := OperationInfo{Resource: op.of.name, Method: op.method, Path: api.prefix + op.path, Rule: op.rule, Collection: op.kind == opList}
+			info := OperationInfo{Resource: op.of.name, Method: op.method, Path: api.prefix + op.path, Rule: op.rule, Scope: op.scope, Collection: op.kind == opList}
 			for _, s := range op.input {
 				info.Inputs = append(info.Inputs, InputInfo{Name: s.name, Target: s.target, Required: s.required})
 			}

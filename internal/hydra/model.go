@@ -49,12 +49,16 @@ func newModel[T any](api *API, r Resource[T]) (*model[T], error) {
 	for i := range m.fields {
 		f := &m.fields[i]
 		m.res.local = m.res.local || f.local
+		m.res.secret = m.res.secret || f.secret
 		if f.isKey {
 			m.key, m.res.textKey = f.key, f.format != "uuid"
 		}
 	}
 	if m.key == nil {
 		return nil, mismatch(r.Name, "has no ID or Key field")
+	}
+	if m.res.secret && api.Secret == nil {
+		return nil, mismatch(r.Name, "has a secret field and nothing to seal it with")
 	}
 	for _, span := range r.Spans {
 		if m.res.spec(span.From) == nil || m.res.spec(span.To) == nil || m.res.spec(span.Name) != nil {
@@ -165,13 +169,13 @@ func complained(list []fault.Violation, path string) bool {
 }
 
 // JSON returns the fields of an item as a plain JSON object in English, for
-// records such as the audit log. Write-only fields are left out.
+// records such as the audit log. Write-only and secret fields are left out.
 func JSON[T any](fields []Field[T], item *T) []byte {
 	dst := []byte{'{'}
 	e := &encoding{api: &API{}, fields: allFields}
 	for i := range fields {
 		f := &fields[i]
-		if f.writeOnly || f.local || f.kind == kindRefs || f.kind == kindObject || f.kind == kindObjects && f.readOnly {
+		if f.writeOnly || f.secret || f.local || f.kind == kindRefs || f.kind == kindObject || f.kind == kindObjects && f.readOnly {
 			continue
 		}
 		if len(dst) > 1 {

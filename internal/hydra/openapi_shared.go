@@ -64,7 +64,7 @@ func sharedComponents(keys Keys) *openapi3.Components {
 		Schemas: openapi3.Schemas{}, Parameters: sharedParameters(), Headers: sharedHeaders(),
 		Responses: openapi3.ResponseBodies{},
 		SecuritySchemes: openapi3.SecuritySchemes{securityName: {Value: &openapi3.SecurityScheme{
-			Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The token that signing in returns.",
+			Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The token that signing in returns, or an API key.",
 		}}},
 	}
 	addErrorSchemas(components.Schemas, keys)

@@ -15,7 +15,8 @@ import (
 
 // A request with an Idempotency-Key is done once (draft-ietf-httpapi-
 // idempotency-key-header). Its answer is stored in the transaction that does
-// the work, under the caller and the key, with a hash of what was asked:
+// the work, under the caller's API key or user and the key, with a hash of what
+// was asked:
 //
 //   - the same again gets the stored answer with Idempotency-Replayed: true,
 //   - the key with something else asked gets 422,
@@ -68,7 +69,7 @@ func newReplay(x *exchange, key string) (*replay, error) {
 			return nil, fault.New(fault.Invalid, "The Idempotency-Key may hold printable ASCII characters only.")
 		}
 	}
-	h := &replay{x: x, credential: x.who.User, key: key}
+	h := &replay{x: x, credential: x.who.Credential(), key: key}
 	h.hash = h.sum(nil)
 	x.replay = h
 	if _, busy := x.api.underway.keys.LoadOrStore(underwayKey{h.credential, key}, nil); busy {
@@ -160,7 +161,9 @@ func (h *replay) Begin(tx *db.Tx) error {
 	if err := json.Unmarshal([]byte(header), &answer.header); err != nil {
 		return err
 	}
-	answer.body = content
+	if answer.body, err = h.open(content); err != nil {
+		return err
+	}
 	return &answer
 }
 
@@ -191,9 +194,27 @@ func (h *replay) End(tx *db.Tx) error {
 	tx.Queue(`DELETE FROM idempotency WHERE credential = $1 AND created_at < $2`, h.credential, now.Add(-keepAnswers))
 	tx.Queue(`INSERT INTO idempotency (credential, key, route, body_hash, status, headers, body, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		h.credential, h.key, x.op.method+" "+x.op.path, h.hash[:], x.op.status, string(header), x.buf, now)
+		h.credential, h.key, x.op.method+" "+x.op.path, h.hash[:], x.op.status, string(header), h.seal(x.buf), now)
 	return nil
 }
+
+// seal makes unreadable what is stored of an answer that holds secrets.
+func (h *replay) seal(body []byte) []byte {
+	if out := h.x.op.output; out == nil || !out.secret {
+		return body
+	}
+	return h.x.api.Secret.Seal(h.purpose(), body)
+}
+
+// open is the opposite of seal.
+func (h *replay) open(body []byte) ([]byte, error) {
+	if out := h.x.op.output; out == nil || !out.secret {
+		return body, nil
+	}
+	return h.x.api.Secret.Open(h.purpose(), body)
+}
+
+func (h *replay) purpose() string { return "idempotency " + h.credential.String() + " " + h.key }
 
 // replayed sends the stored answer when err is one, else it returns err.
 func (x *exchange) replayed(err error) error {

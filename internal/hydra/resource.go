@@ -214,6 +214,7 @@ type resource struct {
 	search                 []byte     // the search template, a member of collections
 	maxAge                 int
 	textKey                bool // the key is text, not a UUID
+	secret                 bool // some field is Secret
 	local                  bool // some field depends on the reader's language
 	// exists returns nil when the caller may see the item with that key.
 	exists func(ctx context.Context, who *access.Caller, key string) error
@@ -239,6 +240,7 @@ type operation struct {
 	method  string
 	path    string // below the prefix, with {id}
 	rule    access.Rule
+	scope   access.Grant // what an API key needs
 	doc     string
 	class   throttle.Class // whose limits hold
 	status  int
@@ -311,6 +313,7 @@ func bindAll(api *API, res *resource, operations []Operation) error {
 		if op.method != http.MethodGet {
 			op.rule = op.rule.ToChange()
 		}
+		op.scope = scopeOf(res.path, op.method)
 		op.class = orMethod(op.class, op.method)
 		if op.status == 0 {
 			op.status = http.StatusOK
@@ -319,6 +322,12 @@ func bindAll(api *API, res *resource, operations []Operation) error {
 		res.operations = append(res.operations, op)
 	}
 	return nil
+}
+
+// scopeOf is what an API key needs for the method on the resource.
+func scopeOf(path, method string) access.Grant {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return access.Grant{Resource: first, Write: method != http.MethodGet}
 }
 
 // orMethod replaces ByMethod by the class that the method stands for.

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Start begins to run jobs, until Close.
+// Start begins to run jobs and chores, until Close.
 func (q *Queue) Start() {
+	q.startChores()
 	ready := make(chan *run, q.Workers)
 	q.busy.Go(func() {
 		defer close(ready)
@@ -127,10 +128,14 @@ func (q *Queue) stopped() bool {
 	}
 }
 
-// RunDue runs the jobs and schedules that are due, one after the other, those due
-// first first, until none is left. It returns how many ran; whether they went
-// well is written down with them. It is for tests, which then decide when.
+// RunDue runs the chores, and the jobs and schedules that are due, one after the
+// other, those due first first, until none is left. It returns how many jobs ran;
+// whether they went well is written down with them. It is for tests, which then
+// decide when.
 func (q *Queue) RunDue(ctx context.Context) (n int, err error) {
+	for _, c := range q.chores {
+		q.doChore(ctx, c)
+	}
 	if _, err := q.repeat(ctx); err != nil {
 		return 0, err
 	}

@@ -41,6 +41,7 @@ type Queue struct {
 	claim   claim // the statements made for the kinds
 
 	schedules []*repeated
+	chores    []Chore
 	metrics   *metrics
 
 	mu     sync.Mutex // held from before a claim until its runs are in mine

@@ -108,7 +108,7 @@ func (s *Service) resources() []hydra.Declaration {
 			Validate: (*Organization).Validate,
 			Operations: append([]hydra.Operation{
 				hydra.List[Organization]{Access: maySee, Do: hydra.OfAll(s.List)},
-				hydra.Create[Organization]{Access: maySee, Do: s.Create},
+				hydra.Create[Organization]{Access: mayCreate, Do: s.Create},
 				hydra.Get[Organization]{Access: maySee, Do: s.Get},
 				hydra.Update[Organization]{Access: maySee, Do: s.Update},
 			}, s.imageOperations()...),

@@ -20,6 +20,7 @@ import (
 // Who may do what.
 var (
 	maySee      = access.SignedIn() // what they see is decided by their membership
+	mayCreate   = access.SignedIn().InPerson()
 	mayRead     = access.Within(access.Readers)
 	seesStores  = access.Admins
 	mayRename   = access.Admins
@@ -67,21 +68,18 @@ func (s *Service) SetPeople(person func(tx *db.Tx, user ident.ID) (name, email s
 	s.person = person
 }
 
-// List returns the organizations that the caller belongs to; operators see all.
+// List returns the organizations that the caller belongs to; operators see all,
+// and API keys their own.
 func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Organization], err error) {
 	if err := maySee.Check(who); err != nil {
 		return r, err
-	}
-	user := who.User
-	if who.Operator {
-		user = ident.ID{}
 	}
 	store, err := s.store(ctx)
 	if err != nil {
 		return r, err
 	}
 	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
-		if r, err = list(tx, user, q); err != nil {
+		if r, err = list(tx, who, q); err != nil {
 			return err
 		}
 		for i := range r.Items {
@@ -123,6 +121,9 @@ func (s *Service) enter(tx *db.Tx, who *access.Caller, ref string, o *Organizati
 		if id, err = idOf(tx, ref); err != nil {
 			return access.None, err
 		}
+	}
+	if !who.MayReach(id) {
+		return access.None, fault.Missing()
 	}
 	if err := find(tx, id, o); err != nil {
 		return access.None, err
@@ -218,7 +219,7 @@ func (s *Service) completeOne(tx *db.Tx, who *access.Caller, store Store, o *Org
 // settings. The slug is derived from the name unless one is given, which must
 // be free then.
 func (s *Service) Create(ctx context.Context, who *access.Caller, o *Organization) error {
-	if err := maySee.Check(who); err != nil {
+	if err := mayCreate.Check(who); err != nil {
 		return err
 	}
 	o.Production = o.ProductionLike

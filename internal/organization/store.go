@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/ident"
@@ -29,19 +30,25 @@ var filterColumns = map[string]db.Column{
 	"updatedAt": {SQL: "updated_at", NotNull: true},
 }
 
-// everyone lists all organizations, mine those of the user in $1.
+// everyone lists all organizations, mine those of the user in $1, one the one in
+// $2 if the user in $1 is in it.
 var (
 	everyone = db.Listing{Table: "organization", Wide: true, Select: columns, Where: "TRUE", Columns: filterColumns, Order: "id"}
 	mine     = db.Listing{Table: "organization", Wide: true, Select: columns, Columns: filterColumns, Order: "id",
 		Where: "id IN (SELECT organization_id FROM organization_user WHERE user_id = $1 AND status = 'active')"}
+	one = db.Listing{Table: "organization", Wide: true, Select: columns, Columns: filterColumns, Order: "id",
+		Where: mine.Where + " AND id = $2"}
 )
 
-// list returns a page of the organizations that the user belongs to, or of all
-// when user is zero. The transaction's scope is the instance.
-func list(tx *db.Tx, user ident.ID, q *page.Query) (r page.Result[Organization], err error) {
-	listing, args := &everyone, []any(nil)
-	if !user.IsZero() {
-		listing, args = &mine, []any{user}
+// list returns a page of the organizations that the caller may reach. The
+// transaction's scope is the instance.
+func list(tx *db.Tx, who *access.Caller, q *page.Query) (r page.Result[Organization], err error) {
+	listing, args := &mine, []any{who.User}
+	switch {
+	case !who.Key.IsZero():
+		listing, args = &one, []any{who.User, who.Organization}
+	case who.Operator:
+		listing, args = &everyone, nil
 	}
 	r.Items = make([]Organization, 0, q.Size)
 	r.Total, r.More, err = listing.Page(tx, tx.Scope(), q, args, func(rows *db.Rows) error {

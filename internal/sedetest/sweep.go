@@ -30,9 +30,9 @@ type Trial struct {
 }
 
 // Sweep goes through every operation that is declared and tries what must not
-// work: to come without a token or with one that is no good, without the role,
-// from another organization, with its ids in the path, in bodies and in
-// filters. Each attempt must be refused as the rules say, no answer may give
+// work: to come without a token or with one that is no good, with an API key that
+// lacks the scope or with any where none will do, without the role, from another
+// organization, with its ids in the path, in bodies and in filters. Each attempt must be refused as the rules say, no answer may give
 // away an id of the other organization, and not one row may change. So that a
 // refusal has the reason that it should have, each operation must succeed for
 // those who may. A new operation is covered from the day of its declaration.
@@ -40,8 +40,10 @@ func Sweep(t *testing.T, samples Samples, trials ...Trial) {
 	Each(t, func(t *testing.T, engine db.Engine) {
 		w := newSweep(t, engine, samples)
 		for _, op := range w.operations {
+			narrow, wide := w.keysFor(op)
 			before := w.in.Dump()
 			w.strangers(op)
+			w.keys(op, narrow, wide)
 			w.roles(op)
 			w.foreignPath(op)
 			w.foreignBody(op)
@@ -64,8 +66,13 @@ type sweep struct {
 	shared     map[string][]string // IRIs that everybody sees, by resource
 	secret     []string            // ids that other must never see
 	attacker   *Client
-	bad        map[string]string // tokens that are no good, by what is wrong with them
+	bad        []badToken
+	scopes     []string          // that there are
+	made       map[string]string // API keys by their scopes
 }
+
+// badToken is a token that is no good.
+type badToken struct{ why, token, answer string }
 
 // members maps the roles to the accounts of demo.
 var members = map[access.Role]string{
@@ -75,7 +82,7 @@ var members = map[access.Role]string{
 
 func newSweep(t *testing.T, engine db.Engine, samples Samples) *sweep {
 	t.Helper()
-	w := &sweep{T: t, in: New(t, engine), theirs: map[string][]string{}, own: map[string]string{}, shared: map[string][]string{}}
+	w := &sweep{T: t, in: New(t, engine), theirs: map[string][]string{}, own: map[string]string{}, shared: map[string][]string{}, made: map[string]string{}}
 	w.operations = w.in.App.API().Operations()
 	w.bodies = sampleBodies(t, w.in, samples)
 	for _, username := range Accounts {
@@ -84,7 +91,14 @@ func newSweep(t *testing.T, engine db.Engine, samples Samples) *sweep {
 	w.attacker = w.in.As("owner@other.example", "")
 	gone := w.in.SignIn("owner@demo.example")
 	w.in.With(gone.Token).Do(http.MethodPost, "/logout", "")
-	w.bad = map[string]string{"garbage": "garbage", "a session that ended": gone.Token, "a cut token": gone.Token[:len(gone.Token)-2]}
+	w.scopes = w.in.App.API().Scopes()
+	w.bad = []badToken{
+		{"garbage", "garbage", "Invalid JWT Token"},
+		{"a session that ended", gone.Token, "Invalid JWT Token"},
+		{"a cut token", gone.Token[:len(gone.Token)-2], "Invalid JWT Token"},
+		{"a made-up API key", "sede_garbage", "Invalid API key"},
+	}
+	w.badKeys()
 	w.enqueue()
 	invite(w.T, w.in, "Sweep")
 	w.learn()
@@ -260,10 +274,10 @@ func (w *sweep) strangers(op hydra.OperationInfo) {
 	if a.Body != `{"code":401,"message":"JWT Token not found"}` {
 		w.Errorf("%s %s as nobody: %s", op.Method, op.Path, a.Body)
 	}
-	for why, token := range w.bad {
-		a := w.attempt(w.in.With(token), op, w.at(op), body, "with "+why, http.StatusUnauthorized)
-		if a.Body != `{"code":401,"message":"Invalid JWT Token"}` {
-			w.Errorf("%s %s with %s: %s", op.Method, op.Path, why, a.Body)
+	for _, bad := range w.bad {
+		a := w.attempt(w.in.With(bad.token), op, w.at(op), body, "with "+bad.why, http.StatusUnauthorized)
+		if a.Body != `{"code":401,"message":"`+bad.answer+`"}` {
+			w.Errorf("%s %s with %s: %s", op.Method, op.Path, bad.why, a.Body)
 		}
 	}
 	w.attempt(w.attacker.In("demo"), op, w.at(op), body, "naming another's organization", http.StatusNotFound)

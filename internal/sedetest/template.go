@@ -102,8 +102,8 @@ func beside(prefix string) []string {
 // learn names the ids of the demo: organizations by slug, people by the local
 // part of their address, those of other with "other-" before it, what they are in
 // their organization with "-member" behind it and who is invited with
-// "-invitation", places, employees and meetings by
-// the first word.
+// "-invitation", places, employees and meetings by the first word, and the API
+// key.
 func (in *Instance) learn() map[string]string {
 	known := map[string]string{}
 	type item struct{ ID, Slug, Name, Notes, Username, Email string }
@@ -129,6 +129,8 @@ func (in *Instance) learn() map[string]string {
 		word, _, _ := strings.Cut(strings.ToLower(m.Notes), " ")
 		known[word] = m.ID
 	}
+	in.As("owner@demo.example", "demo").Do("GET", "/api-keys", "").JSON(in.t, &page)
+	known["demo-key"] = page.Members[0].ID
 	for _, username := range Accounts {
 		var me item
 		in.As(username, "").Do("GET", "/users/me", "").JSON(in.t, &me)

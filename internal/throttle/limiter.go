@@ -96,7 +96,11 @@ func membersOf(members *[partitions]member, who *access.Caller, address string) 
 		}
 	}
 	if who != nil {
-		put(User, member(who.User))
+		if who.Key.IsZero() {
+			put(User, member(who.User))
+		} else {
+			put(Key, member(who.Key))
+		}
 		put(Organization, member(who.Organization))
 	}
 	if a := Network(address); a.IsValid() {
