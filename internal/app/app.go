@@ -20,6 +20,7 @@ import (
 	"sede/internal/audit"
 	"sede/internal/blob"
 	"sede/internal/clock"
+	"sede/internal/console"
 	"sede/internal/db"
 	"sede/internal/feature"
 	"sede/internal/hydra"
@@ -123,12 +124,14 @@ func (a *App) assemble(ctx context.Context) error {
 		all.Resources = append(all.Resources, m.Resources...)
 		all.Routes = append(all.Routes, m.Routes...)
 		all.Describe = append(all.Describe, m.Describe...)
+		all.Pages = append(all.Pages, m.Pages...)
 		all.Workers = append(all.Workers, m.Workers...)
 		all.Schedules = append(all.Schedules, m.Schedules...)
 		all.Chores = append(all.Chores, m.Chores...)
 	}
 	all.Resources = append(all.Resources, a.jobs.Resources()...)
 	all.Resources = append(all.Resources, audit.Reader{DB: a.db}.Resources()...)
+	all.Routes = append(all.Routes, console.New(a.config.Prefix, a.config.Log).Routes(all.Pages)...)
 	if err := a.jobs.Register(all.Workers, all.Schedules); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // Package feature is what a feature hands to the composition: the resources it
-// declares, the routes it serves beside them, and the work it does outside of
-// requests. It is also what the composition hands to every feature: the Platform.
+// declares, the routes it serves beside them, the pages it shows people, and the
+// work it does outside of requests. It is also what the composition hands to every feature: the Platform.
 package feature
 
 import (
@@ -11,6 +11,7 @@ import (
 	"sede/internal/audit"
 	"sede/internal/blob"
 	"sede/internal/clock"
+	"sede/internal/console"
 	"sede/internal/db"
 	"sede/internal/hydra"
 	"sede/internal/ident"
@@ -41,6 +42,7 @@ type Module struct {
 	Resources []hydra.Declaration
 	Routes    []hydra.Route
 	Describe  []hydra.Describe // what the OpenAPI document says about the routes
+	Pages     []console.Page
 	Workers   []jobs.Worker
 	Schedules []jobs.Schedule
 	Chores    []jobs.Chore

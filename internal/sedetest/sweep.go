@@ -32,10 +32,11 @@ type Trial struct {
 // Sweep goes through every operation that is declared and tries what must not
 // work: to come without a token or with one that is no good, with an API key that
 // lacks the scope or with any where none will do, without the role, from another
-// organization, with its ids in the path, in bodies and in filters. Each attempt must be refused as the rules say, no answer may give
-// away an id of the other organization, and not one row may change. So that a
-// refusal has the reason that it should have, each operation must succeed for
-// those who may. A new operation is covered from the day of its declaration.
+// organization, with its ids in the path, in bodies and in filters. Each attempt
+// must be refused as the rules say, no answer may give away an id of the other
+// organization, and not one row may change. So that a refusal has the reason that
+// it should have, each operation must succeed for those who may. A new operation
+// is covered from the day of its declaration.
 func Sweep(t *testing.T, samples Samples, trials ...Trial) {
 	Each(t, func(t *testing.T, engine db.Engine) {
 		w := newSweep(t, engine, samples)

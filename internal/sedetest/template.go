@@ -93,7 +93,7 @@ func (m *template) make(ctx context.Context, t testing.TB, at app.Config) error 
 // beside lists the paths that the OpenAPI document leaves out on purpose.
 func beside(prefix string) []string {
 	list := []string{"/healthz", "/readyz", "/metrics"}
-	for _, path := range []string{"/", "/index*", "/docs*", "/contexts/*", "/errors/*", "/dev/*"} {
+	for _, path := range []string{"/", "/index*", "/docs*", "/contexts/*", "/errors/*", "/dev/*", "/console/*"} {
 		list = append(list, prefix+path)
 	}
 	return list
