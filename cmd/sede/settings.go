@@ -32,6 +32,7 @@ type settings struct {
 	APIPrefix      string            `name:"api-prefix" help:"Path in front of all paths, e.g. /api." env:"SEDE_API_PREFIX" placeholder:"PATH"`
 	Demo           bool              `help:"Make a demo organization with accounts to sign in with." env:"SEDE_DEMO"`
 	DemoPassword   string            `help:"Password of the demo accounts. Empty: a random one is made and printed once." env:"SEDE_DEMO_PASSWORD" placeholder:"PASSWORD"`
+	SignUp         bool              `help:"People make their own accounts; without, somebody must invite them." default:"true" negatable:"" env:"SEDE_SIGN_UP"`
 	HydraKeys      string            `help:"Spelling of Hydra's keys: ${enum}." enum:"prefixed,plain,both" default:"prefixed" env:"SEDE_HYDRA_KEYS"`
 	Synchronous    string            `help:"SQLite: what a commit survives. full: a power cut; normal: a crash of sede." enum:"full,normal" default:"full" env:"SEDE_SYNCHRONOUS"`
 	CORSOrigins    []string          `name:"cors-origins" help:"Origins whose pages may call from a browser; * for all." default:"*" env:"SEDE_CORS_ORIGINS" placeholder:"ORIGIN"`
@@ -53,7 +54,7 @@ func (s *settings) config() (app.Config, error) {
 	c := app.Config{
 		Database: s.Database, Dir: s.Data, Blobs: s.Blobs, Synchronous: s.Synchronous, BaseURL: strings.TrimSuffix(s.BaseURL, "/"),
 		Prefix: s.APIPrefix, Keys: hydra.Keys(s.HydraKeys), Version: programVersion(),
-		CORSOrigins: s.CORSOrigins, DemoPassword: s.DemoPassword, Log: s.logger(),
+		CORSOrigins: s.CORSOrigins, DemoPassword: s.DemoPassword, SignUp: s.SignUp, Log: s.logger(),
 	}
 	if err := s.check(); err != nil {
 		return c, err

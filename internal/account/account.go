@@ -10,6 +10,11 @@
 // grace: nobody can tell a lost answer from a thief who was faster. Clients send
 // one refresh at a time.
 //
+// People make their own accounts, replace forgotten passwords and change their
+// addresses by links in mails. Nobody learns from any of it whether an address
+// has an account: answers and the time they take are alike, since accounts are
+// looked up by the jobs that write the mails.
+//
 // For sede itself a token is good only while its session is: requests look the
 // session, the user and the memberships up in memory, and a change of any of
 // them is forgotten at once in this process and within a second in others.
@@ -61,6 +66,8 @@ type NewUser struct {
 	Username string
 	Name     string // empty: the local part of the username
 	Password string
+	Language null.Value[string] // valid
+	TimeZone null.Value[string] // valid
 	Operator bool
 	Verified bool // mail to the username is known to reach the user
 }
@@ -137,6 +144,11 @@ func checkPassword(password, username string) *fault.Violation {
 // does not matter how a keyboard composes its characters (NIST SP 800-63B).
 func normalizePassword(password string) string { return norm.NFKC.String(password) }
 
+// invalidEmail says that a field holds no e-mail address.
+func invalidEmail(path string) fault.Violation {
+	return fault.Violation{Path: path, Text: fault.Textf("This value is not a valid email address."), Code: fault.CodeEmail}
+}
+
 // maxName is the longest name in characters.
 const maxName = 255
 
@@ -144,7 +156,7 @@ const maxName = 255
 func (n *NewUser) check() (username string, list []fault.Violation) {
 	username, ok := NormalizeUsername(n.Username)
 	if !ok {
-		list = append(list, fault.Violation{Path: "username", Text: fault.Textf("This value is not a valid email address."), Code: fault.CodeEmail})
+		list = append(list, invalidEmail("username"))
 	}
 	switch {
 	case utf8.RuneCountInString(n.Name) > maxName:

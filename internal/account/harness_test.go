@@ -18,6 +18,8 @@ import (
 	"sede/internal/fault"
 	"sede/internal/feature"
 	"sede/internal/ident"
+	"sede/internal/jobs"
+	"sede/internal/mail"
 	"sede/internal/secret"
 	"sede/internal/sedetest/pgcluster"
 )
@@ -100,8 +102,10 @@ func newEnv(t testing.TB, d *db.DB) *env {
 
 // process returns one more Service, as another process would have it.
 func (e *env) process(d *db.DB, box *secret.Box) *Service {
-	s := New(feature.Platform{DB: d, Audit: e.log, IDs: e.ids, Clock: e.clock}, Settings{
-		BaseURL: "https://sede.example", Secret: box, Hashing: cheap(),
+	q := jobs.New(jobs.Config{DB: d, Audit: e.log, IDs: e.ids, Clock: e.clock, Secret: box})
+	post := mail.New(mail.Config{DB: d, Jobs: q, IDs: e.ids, Clock: e.clock, Secret: box})
+	s := New(feature.Platform{DB: d, Audit: e.log, IDs: e.ids, Clock: e.clock, Jobs: q, Mail: post, BaseURL: "https://sede.example"}, Settings{
+		BaseURL: "https://sede.example", Secret: box, Hashing: cheap(), SignUp: true,
 	})
 	s.SetMemberships(e.orgs)
 	return s

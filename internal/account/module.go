@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"github.com/alexedwards/argon2id"
 
@@ -13,6 +14,7 @@ import (
 	"sede/internal/feature"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/jobs"
 	"sede/internal/secret"
 )
 
@@ -24,6 +26,7 @@ type Settings struct {
 	Log            *slog.Logger     // nil: discards
 	Random         io.Reader        // for refresh tokens and keys; nil: the system's
 	Hashing        *argon2id.Params // nil: the default; tests make it cheap
+	SignUp         bool             // people make their own accounts
 }
 
 // How much is remembered, in entries; up to twice as many are kept.
@@ -36,7 +39,8 @@ const (
 // of any organization.
 func New(p feature.Platform, settings Settings) *Service {
 	s := &Service{
-		db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock,
+		db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, jobs: p.Jobs, mail: p.Mail,
+		baseURL: p.BaseURL, signUp: settings.SignUp,
 		random: settings.Random, issuer: settings.BaseURL, proxies: settings.TrustedProxies,
 		log: settings.Log, params: settings.Hashing,
 		hashing:   newSlots(),
@@ -77,7 +81,11 @@ func (s *Service) OnRename(do func(tx *db.Tx, user ident.ID, name, username stri
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
 	return feature.Module{
-		Resources: []hydra.Declaration{s.resource(), s.apiKeyResource()},
-		Routes:    s.routes(), Describe: []hydra.Describe{describe}, Chores: s.chores(),
+		Resources: []hydra.Declaration{s.resource(), s.sessionResource(), s.apiKeyResource()},
+		Routes:    s.routes(), Describe: []hydra.Describe{describe}, Pages: s.pages(), Chores: s.chores(),
+		Workers: []jobs.Worker{
+			signUpMail.Worker(s.writeSignUp), resetMail.Worker(s.writeReset), changeMail.Worker(s.writeChange),
+		},
+		Schedules: []jobs.Schedule{{Name: "account.forget", Every: time.Hour, Do: s.forget}},
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"sede/internal/fault"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/jobs"
+	"sede/internal/mail"
 	"sede/internal/null"
 	"sede/internal/page"
 )
@@ -31,6 +33,10 @@ type Service struct {
 	random      io.Reader
 	log         *slog.Logger
 	issuer      string
+	baseURL     string // of links in mails
+	signUp      bool   // people make their own accounts
+	jobs        *jobs.Queue
+	mail        *mail.Post
 	memberships Memberships
 	renamed     func(tx *db.Tx, user ident.ID, name, username string) error
 	proxies     proxies
@@ -92,6 +98,7 @@ func (s *Service) Prepare(ctx context.Context, n NewUser) (Prepared, error) {
 	}
 	now := s.now.Now().Truncate(time.Second)
 	u := User{Username: username, Name: strings.TrimSpace(n.Name), Operator: n.Operator, Version: 1, CreatedAt: now, UpdatedAt: now,
+		Language: n.Language, TimeZone: n.TimeZone,
 		VerifiedAt: null.Value[time.Time]{V: now, Valid: n.Verified}}
 	if u.Name == "" {
 		u.Name, _, _ = strings.Cut(username, "@")
@@ -180,14 +187,21 @@ func (s *Service) ChangePassword(ctx context.Context, who *access.Caller, curren
 	if err := mayEdit.Check(who); err != nil {
 		return err
 	}
-	_, hash, err := s.checkPassword(ctx, newAttempt(Origin{Address: who.Address, Agent: who.Agent}, who.Username), current)
-	if fault.Is(err, fault.Unauthorized) {
-		return fault.Broken(fault.Violation{Path: "currentPassword", Text: fault.Textf("This is not your current password.")})
-	}
+	hash, err := s.checkOwnPassword(ctx, who, current)
 	if err != nil {
 		return err
 	}
 	return s.setPassword(ctx, who, who.User, hash, password, who.Session)
+}
+
+// checkOwnPassword returns the hash of the caller's password if current is it. A
+// wrong one is Unprocessable and counts as a failed sign-in.
+func (s *Service) checkOwnPassword(ctx context.Context, who *access.Caller, current string) (string, error) {
+	_, hash, err := s.checkPassword(ctx, newAttempt(Origin{Address: who.Address, Agent: who.Agent}, who.Username), current)
+	if fault.Is(err, fault.Unauthorized) {
+		err = fault.Broken(fault.Violation{Path: "currentPassword", Text: fault.Textf("This is not your current password.")})
+	}
+	return hash, err
 }
 
 // setPassword replaces the password that has the hash old, any when it is
@@ -205,6 +219,7 @@ func (s *Service) setPassword(ctx context.Context, who *access.Caller, user iden
 	if err != nil {
 		return err
 	}
+	_, language := s.sender(ctx)
 	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
 		changed, err := setHash(tx, user, old, hash)
 		if err != nil {
@@ -213,10 +228,7 @@ func (s *Service) setPassword(ctx context.Context, who *access.Caller, user iden
 		if !changed {
 			return fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
 		}
-		if err := s.endAll(tx, who, user, but); err != nil {
-			return err
-		}
-		return s.record(tx, who, "set-password", "User", user.String(), nil, nil)
+		return s.passwordSet(tx, who, &u, but, language)
 	})
 }
 

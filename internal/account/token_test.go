@@ -302,6 +302,17 @@ func BenchmarkAuthenticate(b *testing.B) {
 			}
 		})
 	})
+	e.organization(e.orgs.of[u.ID][0])
+	keyed := request(e.key(e.signIn("ana@acme.example").Token, time.Hour, "locations:read").Secret.V)
+	keyed.Header.Set("User-Agent", "bench")
+	b.Run("warm key", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := e.Authenticate(keyed); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("new token", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

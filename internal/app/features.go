@@ -39,6 +39,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 	f.organizations = organization.New(p)
 	f.accounts = account.New(p, account.Settings{
 		BaseURL: c.BaseURL, Secret: p.Secret, TrustedProxies: c.Proxies, Log: p.Log, Random: c.Random, Hashing: c.Hashing,
+		SignUp: c.SignUp,
 	})
 	f.accounts.SetMemberships(members{f.organizations})
 	f.accounts.OnRename(f.organizations.Renamed)

@@ -136,6 +136,7 @@ type Action[In, Out any] struct {
 	// Text makes the body one text; then Fields are read from the query. nil: the
 	// body holds the fields.
 	Text *TextBody[In]
+	Name string // of what is read, in the documents; empty: the last word of the path
 	// Defaults fills the In before anything is read into it; may be nil.
 	Defaults func(in *In)
 	Do       func(ctx context.Context, who *access.Caller, key string, in *In, out *Out) error
@@ -419,7 +420,7 @@ func (d Action[In, Out]) bind(api *API, res *resource) (*operation, error) {
 		op.query, op.text = append([]*spec{}, in.inputs()...), d.Text.Media
 	case len(d.Fields) > 0:
 		op.input, op.upload = in.inputs(), in.uploads()
-		op.inName = res.name + "." + actionName(d.Path)
+		op.inName = res.name + "." + orPath(d.Name, actionName(d.Path))
 	}
 	var out *model[Out]
 	if _, nothing := any(new(Out)).(*None); !nothing {

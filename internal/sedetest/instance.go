@@ -131,7 +131,7 @@ const databaseFile = "sede.db"
 // template and of the instance apart.
 func (in *Instance) settings(seed byte) app.Config {
 	return app.Config{
-		Synchronous: "normal", BaseURL: "http://sede.test", DemoPassword: Password, Mailbox: mail.Open, SecretKey: bytes.Repeat([]byte{7}, 32),
+		Synchronous: "normal", BaseURL: "http://sede.test", DemoPassword: Password, SignUp: true, Mailbox: mail.Open, SecretKey: bytes.Repeat([]byte{7}, 32),
 		Limits: throttle.Default().Times(1000), Clock: in.Clock, Random: &source{chacha: rand.NewChaCha8([32]byte{seed})}, Hashing: weak(),
 		Interrupt: in.interrupt, Blobs: in.t.TempDir(), Log: slog.New(slog.DiscardHandler),
 	}
@@ -157,6 +157,9 @@ func (in *Instance) start(config app.Config) {
 	})
 	in.App, in.handler = started, started.Handler()
 }
+
+// T is the test that the instance belongs to.
+func (in *Instance) T() testing.TB { return in.t }
 
 // Twin starts a second sede on the same PostgreSQL database, as where several
 // serve one instance.

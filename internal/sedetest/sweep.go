@@ -27,6 +27,7 @@ type Trial struct {
 	On        string                    // what the demo calls the item in the path; empty: any
 	Query     string                    // behind the path, with the demo's names in it: "?employee=/employees/<ana>"
 	Body      func(in *Instance) string // makes the body; nil: the sample
+	Key       func(in *Instance) string // makes what the operation is tried on; nil: On
 }
 
 // Sweep goes through every operation that is declared and tries what must not
@@ -431,6 +432,9 @@ func (w *sweep) allAllowed(trials []Trial) {
 		op, path, body := w.operations[i], w.at(w.operations[i]), w.bodies[t.Operation]
 		if t.On != "" {
 			path = strings.Replace(op.Path, "{id}", w.in.Names[t.On], 1)
+		}
+		if t.Key != nil {
+			path = strings.Replace(op.Path, "{id}", t.Key(w.in), 1)
 		}
 		if t.Body != nil {
 			body = t.Body(w.in)

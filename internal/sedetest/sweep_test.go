@@ -1,6 +1,7 @@
 package sedetest_test
 
 import (
+	"strings"
 	"testing"
 
 	"sede/internal/sedetest"
@@ -8,6 +9,42 @@ import (
 
 // dot is an image of one pixel.
 const dot = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x10\x20\x30\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+
+// linkToken has the form of the tokens in mails and is none.
+const linkToken = "c29tZXRoaW5nIHRoYXQgd2FzIG5ldmVyIG1haWxlZCE"
+
+// mailedToken runs the jobs and returns the token of the newest link to an address.
+func mailedToken(in *sedetest.Instance, to string) string {
+	in.T().Helper()
+	in.RunJobs()
+	var mails []struct{ Links []string }
+	in.With("").Do("GET", "/dev/mailbox?limit=1&to="+to, "", "Accept", "application/json").JSON(in.T(), &mails)
+	if len(mails) != 1 || len(mails[0].Links) == 0 {
+		in.T().Fatalf("no link was mailed to %s: %v", to, mails)
+	}
+	_, token, _ := strings.Cut(mails[0].Links[0], "token=")
+	return token
+}
+
+// spareSession returns a session of demo's owner that nothing else needs.
+func spareSession(in *sedetest.Instance) string {
+	in.T().Helper()
+	in.SignIn("owner@demo.example")
+	var page struct {
+		Members []struct {
+			ID      string
+			Current bool
+		} `json:"hydra:member"`
+	}
+	in.As("owner@demo.example", "").Do("GET", "/sessions", "").JSON(in.T(), &page)
+	for _, s := range page.Members {
+		if !s.Current {
+			return s.ID
+		}
+	}
+	in.T().Fatal("the owner has no other session")
+	return ""
+}
 
 // TestSweep tries every operation as those who may not use it.
 func TestSweep(t *testing.T) {
@@ -23,17 +60,10 @@ func TestSweep(t *testing.T) {
 		"POST /languages":                     `{"id":"kl-GL"}`,
 		"POST /users/me/password":             `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
 		"POST /organization-user-invitations": `{"email":"sweep@new.example"}`,
-		"PATCH /organization-configs/{id}": `{"value":"PLN"}`,
-		"POST /organization-configs":       `{"key":"currency","value":"PLN"}`,
-		"POST /meetings":                   `{"employee":null,"dateFrom":"2030-01-02T09:00:00+00:00","dateTo":"2030-01-03T09:00:00+00:00"}`,
-		"POST /products":                   `{"id":"sweep","names":[{"language":"en","name":"Sweep"}],"prices":[{"currency":"EUR","interval":"monthly","flat":100}]}`,
-		"POST /coupons":                    `{"code":"SWEEP","percent":10}`,
-		"POST /organizations/icon":         sedetest.Form("file", dot),
-		"POST /organizations/logo":         sedetest.Form("file", dot),
-		"POST /meetings/import":            "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
-		"POST /api-keys":                   `{"name":"Export","scopes":["locations:read"]}`,
-		"POST /languages":                  `{"id":"kl-GL"}`,
-		"POST /users/me/password":          `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
+		"POST /api-keys":                      `{"name":"Export","scopes":["locations:read"]}`,
+		"POST /users/confirm":                 `{"token":"` + linkToken + `"}`,
+		"POST /users/reset-password":          `{"token":"` + linkToken + `","password":"another good one"}`,
+		"POST /users/me/email":                `{"currentPassword":"` + sedetest.Password + `","email":"owner@new.example"}`,
 	},
 		sedetest.Trial{Operation: "PATCH /organization-users/{id}", On: "guest-member"},
 		sedetest.Trial{Operation: "DELETE /organization-users/{id}", On: "guest-member"},
@@ -42,5 +72,15 @@ func TestSweep(t *testing.T) {
 		sedetest.Trial{Operation: "POST /organization-configs"}, // after a removal
 		sedetest.Trial{Operation: "POST /invitations/accept", Body: func(in *sedetest.Instance) string {
 			return `{"token":"` + sedetest.InviteToOther(in, "Token") + `"}`
-		}})
+		}},
+		sedetest.Trial{Operation: "POST /users/confirm", Body: func(in *sedetest.Instance) string {
+			in.With("").Do("POST", "/users", `{"username":"sweep@new.example","name":"Sweep","password":"a good new one"}`)
+			return `{"token":"` + mailedToken(in, "sweep@new.example") + `"}`
+		}},
+		sedetest.Trial{Operation: "POST /users/reset-password", Body: func(in *sedetest.Instance) string {
+			in.With("").Do("POST", "/users/forgot-password", `{"username":"guest@demo.example"}`)
+			return `{"token":"` + mailedToken(in, "guest@demo.example") + `","password":"another good one"}`
+		}},
+		sedetest.Trial{Operation: "DELETE /sessions/{id}", Key: spareSession},
+		sedetest.Trial{Operation: "POST /users/me/password"}) // which ends sessions
 }

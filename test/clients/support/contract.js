@@ -183,6 +183,21 @@ export const resources = {
     filters: ['firstName', 'lastName', 'name', 'email', 'exists[email]', 'location', 'location[]', 'exists[location]', 'user', 'user[]',
       'exists[user]', 'active', 'createdAt[before]', 'updatedAt[after]', 'order[firstName]', 'order[lastName]', 'order[name]', 'order[createdAt]'],
   },
+  sessions: {
+    name: 'Session',
+    fields: {
+      id: '=string',
+      current: '=boolean',
+      address: '=string',
+      agent: '=string',
+      lastUsedAt: '=dateTime?',
+      expiresAt: '=dateTime',
+      createdAt: '=dateTime',
+    },
+    operations: { list: 'GET', show: 'GET', delete: 'DELETE' },
+    filters: ['lastUsedAt[before]', 'exists[lastUsedAt]', 'expiresAt[before]', 'createdAt[after]', 'order[lastUsedAt]', 'order[expiresAt]',
+      'order[createdAt]'],
+  },
   'api-keys': {
     name: 'ApiKey',
     fields: {
