@@ -92,24 +92,29 @@ func (c *Calendar) zones() []*goical.Component {
 }
 
 // times are when the event begins and ends, on the clocks of their zones. A time
-// that a clock shows twice is the first one to a reader (RFC 5545, 3.3.5), so an
-// event at the second is told in UTC.
+// that a clock shows twice is the first one by RFC 5545, 3.3.5, and the second one
+// to ical.js, so an event at either is told in UTC.
 func (e *Event) times() (from, to time.Time) {
-	if isSecond(e.From) || isSecond(e.To) {
+	if isTwice(e.From) || isTwice(e.To) {
 		return e.From.UTC(), e.To.UTC()
 	}
 	return e.From, e.To
 }
 
-// isSecond reports whether the clock showed the same time before.
-func isSecond(t time.Time) bool {
-	last := clock.LastChange(t)
-	if last.IsZero() {
-		return false
+// isTwice reports whether the clock shows the same time twice.
+func isTwice(t time.Time) bool {
+	if last := clock.LastChange(t); !last.IsZero() && t.Sub(last) < backAt(last) {
+		return true
 	}
-	_, before := last.Add(-time.Second).Zone()
-	_, after := last.Zone()
-	return t.Sub(last) < time.Duration(before-after)*time.Second
+	next := clock.NextChange(t)
+	return !next.IsZero() && next.Sub(t) <= backAt(next)
+}
+
+// backAt is how far a clock goes back at a change.
+func backAt(change time.Time) time.Duration {
+	_, before := change.Add(-time.Second).Zone()
+	_, after := change.Zone()
+	return time.Duration(before-after) * time.Second
 }
 
 // component is the VEVENT.

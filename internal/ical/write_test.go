@@ -73,13 +73,14 @@ func TestControlCharactersAreLeftOut(t *testing.T) {
 }
 
 // TestTimesAreToldOnTheirClocks looks at times around both changes: what the
-// clock shows is written with the zone, except where it shows it a second time.
+// clock shows is written with the zone, except where it shows it twice.
 func TestTimesAreToldOnTheirClocks(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ zone, utc, want string }{
 		{"Europe/Lisbon", "2030-03-31T00:30:00Z", "DTSTART;TZID=Europe/Lisbon:20300331T003000"},
 		{"Europe/Lisbon", "2030-03-31T01:00:00Z", "DTSTART;TZID=Europe/Lisbon:20300331T020000"},
-		{"Europe/Lisbon", "2030-10-26T23:30:00Z", "DTSTART;TZID=Europe/Lisbon:20301027T003000"},
+		{"Europe/Lisbon", "2030-10-26T22:30:00Z", "DTSTART;TZID=Europe/Lisbon:20301026T233000"},
+		{"Europe/Lisbon", "2030-10-27T00:30:00Z", "DTSTART:20301027T003000Z"}, // the first 01:30
 		{"Europe/Lisbon", "2030-10-27T01:30:00Z", "DTSTART:20301027T013000Z"}, // the second 01:30
 		{"Europe/Lisbon", "2030-10-27T02:00:00Z", "DTSTART;TZID=Europe/Lisbon:20301027T020000"},
 		{"Australia/Lord_Howe", "2030-04-06T14:29:00Z", "DTSTART:20300406T142900Z"}, // ends at the second 01:59

@@ -122,6 +122,9 @@ func observance(c *change, rule string, others []change) *goical.Component {
 	if rule != "" {
 		set(goical.PropRecurrenceRule, rule)
 	}
+	if len(others) > 0 { // else libical and ical.js don't count the beginning itself
+		set(goical.PropRecurrenceDates, local(c.onset()))
+	}
 	for i := range others {
 		set(goical.PropRecurrenceDates, local(others[i].onset()))
 	}

@@ -125,7 +125,7 @@ func TestRulesStandForRules(t *testing.T) {
 		"America/New_York":    "DAYLIGHT -0500 -0400 FREQ=YEARLY;BYMONTH=3;BYDAY=2SU, STANDARD -0400 -0500 FREQ=YEARLY;BYMONTH=11;BYDAY=1SU",
 		"Asia/Kathmandu":      "STANDARD +0530 +0545",
 		"America/Sao_Paulo":   "STANDARD -0200 -0300",
-		"Africa/Casablanca":   "DAYLIGHT +0100 +0000 and 1, STANDARD +0000 +0100 and 1",
+		"Africa/Casablanca":   "DAYLIGHT +0100 +0000 and 2, STANDARD +0000 +0100 and 2",
 		"UTC":                 "STANDARD +0000 +0000",
 	} {
 		zone := zoneOf(t, name)

@@ -143,7 +143,7 @@ func (v *view) summary(m *Meeting) string {
 func oneLine(text string) string {
 	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
 	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
+		lines[i] = strings.Trim(lines[i], " \t,")
 	}
 	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return line == "" }), ", ")
 }
