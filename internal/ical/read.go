@@ -71,12 +71,10 @@ const maxDepth = 8
 
 // component is a component with where it began and what is wrong with it.
 type component struct {
-	name    string
-	line    int
-	props   goical.Props
-	zones   map[string]string // of a calendar: the IANA names that its zones tell of themselves
-	broken  string            // the first line that can't be read
-	summary string
+	name   string
+	line   int
+	props  goical.Props
+	broken string // the first line that can't be read
 }
 
 // Read reads a file of calendars, whose times without a zone are those of the
