@@ -28,7 +28,7 @@ var addressFields = []hydra.Field[Address]{
 		Example("/countries/PT").Filter(hydra.Exact).Sortable(),
 	hydra.NullText("phoneNumber", func(a *Address) *null.Value[string] { return &a.PhoneNumber }).Length(0, 40).Example("+351 213 000 000"),
 	hydra.NullText("email", func(a *Address) *null.Value[string] { return &a.Email }).Format("email").
-		Doc("Where invoices go.").Example("billing@acme.example"),
+		Doc("Where invoices go.").Example("billing@acme.example").Means("https://schema.org/email"),
 	hydra.NullText("tin", func(a *Address) *null.Value[string] { return &a.TIN }).Length(0, 40).
 		Doc("The national tax number. Form and check digits are checked for Poland, Portugal and Spain.").Example("501964843"),
 	hydra.NullText("vatNumber", func(a *Address) *null.Value[string] { return &a.VATNumber }).Length(0, 40).
