@@ -34,7 +34,7 @@ var fields = []hydra.Field[Invitation]{
 		Check(fault.CodeChoice, func(i *Invitation) fault.Text { return checkLanguage(i.Language.V) }),
 	hydra.Bool("sendEmail", func(i *Invitation) *bool { return &i.Mailed }).OnCreate().
 		Doc("Whether the link is mailed. If not, the answer has it as link, this once. Left out: true."),
-	hydra.NullText("link", func(i *Invitation) *null.Value[string] { return &i.Link }).ReadOnly().Format("uri").
+	hydra.NullText("link", func(i *Invitation) *null.Value[string] { return &i.Link }).ReadOnly().Secret().Format("uri").
 		Doc("What the invited person follows. Told once, in the answer to the request that made it, and only if it is not mailed."),
 	hydra.Text("invitedBy", func(i *Invitation) *string { return &i.InvitedBy }).ReadOnly().
 		Doc("The name of who sent it last.").Example("Otto Other"),

@@ -23,7 +23,7 @@ import (
 var (
 	mayRead   = access.Within(access.Payers)
 	mayInvite = access.Within(access.Admins).ToChange()
-	mayAsk    = access.SignedIn()
+	mayAsk    = access.SignedIn().InPerson() // an API key is not the person who was invited
 )
 
 // Service holds the use cases of invitations.
