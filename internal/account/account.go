@@ -114,10 +114,10 @@ func isDotAtom(local string) bool {
 		!strings.Contains(local, "..") && !strings.ContainsAny(local, "\"(),:;<>@[\\] \t\r\n")
 }
 
-// The bounds of a password in characters.
+// The bounds of a new password in characters.
 const (
-	minPassword = 10
-	maxPassword = 200
+	MinPassword = 10
+	MaxPassword = 200
 )
 
 // checkPassword returns what is wrong with a new password: its length, or that
@@ -128,10 +128,10 @@ func checkPassword(password, username string) *fault.Violation {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password):
 		v.Text, v.Code = fault.Textf("This value contains characters that are not allowed."), fault.CodeRegex
-	case n < minPassword:
-		v.Text, v.Code = fault.Textf("This value is too short. It should have %d characters or more.", minPassword), fault.CodeTooShort
-	case n > maxPassword:
-		v.Text, v.Code = fault.Textf("This value is too long. It should have %d characters or less.", maxPassword), fault.CodeTooLong
+	case n < MinPassword:
+		v.Text, v.Code = fault.Textf("This value is too short. It should have %d characters or more.", MinPassword), fault.CodeTooShort
+	case n > MaxPassword:
+		v.Text, v.Code = fault.Textf("This value is too long. It should have %d characters or less.", MaxPassword), fault.CodeTooLong
 	case same == username && same != "":
 		v.Text, v.Code = fault.Textf("The password must not be the e-mail address."), fault.CodeEqual
 	default:

@@ -54,7 +54,7 @@ type passwordChange struct {
 
 var passwordFields = []hydra.Field[passwordChange]{
 	hydra.Text("currentPassword", func(p *passwordChange) *string { return &p.current }).Required().WriteOnly().Length(1, 1000).Format("password"),
-	hydra.Text("password", func(p *passwordChange) *string { return &p.next }).Required().WriteOnly().Length(minPassword, maxPassword).Format("password").
+	hydra.Text("password", func(p *passwordChange) *string { return &p.next }).Required().WriteOnly().Length(MinPassword, MaxPassword).Format("password").
 		Doc("The new password, not the e-mail address."),
 }
 
@@ -69,7 +69,7 @@ var signUpFields = []hydra.Field[signUpBody]{
 		Doc("The e-mail address, to which the link is mailed.").Example("ana@acme.example"),
 	hydra.Text("name", func(b *signUpBody) *string { return &b.name }).Required().Length(1, maxName).
 		Doc("What the user is called.").Example("Ana Silva"),
-	hydra.Text("password", func(b *signUpBody) *string { return &b.password }).Required().WriteOnly().Length(minPassword, maxPassword).Format("password").
+	hydra.Text("password", func(b *signUpBody) *string { return &b.password }).Required().WriteOnly().Length(MinPassword, MaxPassword).Format("password").
 		Doc("Not the e-mail address.").Example("correct horse battery"),
 	hydra.NullText("language", func(b *signUpBody) *null.Value[string] { return &b.language }).
 		Doc("The language of what sede writes to the user, a BCP 47 tag. Null: the one that a request asks for.").Example("pt-PT").
@@ -99,7 +99,7 @@ var (
 	}
 	resetFields = []hydra.Field[mailed]{
 		tokenField,
-		hydra.Text("password", func(b *mailed) *string { return &b.password }).Required().WriteOnly().Length(minPassword, maxPassword).Format("password").
+		hydra.Text("password", func(b *mailed) *string { return &b.password }).Required().WriteOnly().Length(MinPassword, MaxPassword).Format("password").
 			Doc("The new password, not the e-mail address."),
 	}
 	changeEmailFields = []hydra.Field[mailed]{

@@ -49,8 +49,8 @@ func (s *Service) showReset(r *http.Request, query url.Values) (console.View, er
 		Form: console.Form{
 			Hidden: carried(query),
 			Inputs: []console.Input{{
-				Name: "password", Kind: "password", Autocomplete: "new-password", Min: minPassword, Max: maxPassword,
-				Label: fault.Textf("New password"), Hint: fault.Textf("%d characters or more.", minPassword),
+				Name: "password", Kind: "password", Autocomplete: "new-password", Min: MinPassword, Max: MaxPassword,
+				Label: fault.Textf("New password"), Hint: fault.Textf("%d characters or more.", MinPassword),
 			}},
 			Button: fault.Textf("Set the password"),
 		},

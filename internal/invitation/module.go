@@ -14,5 +14,5 @@ func New(p feature.Platform, accounts *account.Service, organizations *organizat
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: s.resources()}
+	return feature.Module{Resources: s.resources(), Pages: s.pages()}
 }

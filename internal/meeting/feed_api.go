@@ -20,7 +20,7 @@ var feedFields = []hydra.Field[Feed]{
 		Doc("Whose meetings it tells: those of the employee who the user is.").Filter(hydra.Exact),
 	hydra.Text("content", func(f *Feed) *string { return &f.Content }).OneOf(Everything, BusyOnly).Required().OnCreate().
 		Doc("What it tells: everything of the meetings, or no more than when the member is busy.").Example(BusyOnly),
-	hydra.NullText("url", func(f *Feed) *null.Value[string] { return &f.URL }).ReadOnly().Format("uri").
+	hydra.NullText("url", func(f *Feed) *null.Value[string] { return &f.URL }).ReadOnly().Secret().Format("uri").
 		Doc("The secret address, shown when it was just made and never again."),
 	hydra.Time("createdAt", func(f *Feed) *time.Time { return &f.CreatedAt }).ReadOnly(),
 	hydra.Time("updatedAt", func(f *Feed) *time.Time { return &f.UpdatedAt }).ReadOnly().Doc("When the address was made."),
