@@ -3,6 +3,7 @@ package mail_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -244,14 +245,16 @@ func TestKill(t *testing.T) {
 	})
 	t.Run("postgresql", func(t *testing.T) {
 		t.Parallel()
-		testKill(t, pgcluster.Database(t, func(ctx context.Context, url string) error {
-			d, err := db.Open(ctx, db.Config{URL: url})
-			if err != nil {
-				return err
-			}
-			_, err = d.Migrate(ctx)
-			return err
-		}))
+		url := pgcluster.Empty(t)
+		d, err := db.Open(t.Context(), db.Config{URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = d.Migrate(t.Context())
+		if err = errors.Join(err, d.Close()); err != nil {
+			t.Fatal(err)
+		}
+		testKill(t, url)
 	})
 }
 

@@ -93,6 +93,13 @@ func (s *mailServer) Write(p []byte) (int, error) {
 	return s.log.Write(p)
 }
 
+// said returns the conversations until now.
+func (s *mailServer) said() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.String()
+}
+
 // settings are those with which sede reaches the server.
 func (s *mailServer) settings() *sede.Server {
 	return &sede.Server{

@@ -97,7 +97,7 @@ func TestSMTP(t *testing.T) {
 			o.send(o.other(), m)
 			list := server.mails()
 			if state, _, problem := o.job(); len(list) != 1 || state != "done" {
-				t.Fatalf("the server has %d mails, the job is %s: %s\n%s", len(list), state, problem, server.log.String())
+				t.Fatalf("the server has %d mails, the job is %s: %s\n%s", len(list), state, problem, server.said())
 			}
 			got := &list[0]
 			if got.from != "no-reply@sede.example" || got.to != "zoë.silva@xn--bcher-kva.example" || got.user != smtpUser || !got.secure {
@@ -198,15 +198,15 @@ func TestDowngrade(t *testing.T) {
 		settings.Encryption, settings.User = encryption, ""
 		o := newOffice(t, db.SQLite, func(c *mail.Config) { c.Server = settings })
 		o.send(o.other(), welcome("ana@example.org"))
-		if state, _, problem := o.job(); state != want || strings.Contains(server.log.String(), "MAIL FROM") != (want == "done") {
+		if state, _, problem := o.job(); state != want || strings.Contains(server.said(), "MAIL FROM") != (want == "done") {
 			t.Errorf("%q: %s: %s", encryption, state, problem)
 		}
 	}
 	server := startServer(t, false, func(s *smtp.Server) { s.TLSConfig, s.AllowInsecureAuth = nil, true })
 	settings := server.settings()
 	settings.Encryption, settings.Host = mail.Plain, "127.0.0.2" // not this machine's usual name: a password may not go there
-	if err := settings.Check(t.Context()); err == nil || strings.Contains(server.log.String(), "AUTH PLAIN") {
-		t.Errorf("%v after\n%s", err, server.log.String())
+	if err := settings.Check(t.Context()); err == nil || strings.Contains(server.said(), "AUTH PLAIN") {
+		t.Errorf("%v after\n%s", err, server.said())
 	}
 	server = startServer(t, false, nil)
 	settings = server.settings()
@@ -295,7 +295,7 @@ func TestBadAddress(t *testing.T) {
 			t.Errorf("%q: %s after %d: %s", address, state, attempts, problem)
 		}
 	}
-	if text := server.log.String(); text != "" {
+	if text := server.said(); text != "" {
 		t.Errorf("the server was asked:\n%s", text)
 	}
 }
