@@ -8,6 +8,7 @@ import (
 
 	"sede/internal/db"
 	"sede/internal/fault"
+	"sede/internal/secret"
 )
 
 // steps records the steps that the database takes.
@@ -73,7 +74,7 @@ func TestKnownAndUnknownAlike(t *testing.T) {
 // linkFor makes a link for the user and returns its token.
 func (e *env) linkFor(u User, what linkPurpose) string {
 	e.t.Helper()
-	plain, hash, err := newLinkToken(e.random)
+	plain, hash, err := secret.NewToken(e.random)
 	must(e.t, err)
 	must(e.t, e.write(func(tx *db.Tx) error {
 		_, err := e.insertLink(tx, what, u.ID, u.Username, hash, resetLife)
@@ -93,7 +94,7 @@ func TestLinksOnce(t *testing.T) {
 		}
 		tokens := make([]string, tries)
 		for i := range tokens {
-			plain, hash, err := newLinkToken(e.random)
+			plain, hash, err := secret.NewToken(e.random)
 			must(t, err)
 			tokens[i] = plain
 			p, err := e.Prepare(t.Context(), NewUser{Username: "bo@acme.example", Password: password})

@@ -38,17 +38,12 @@ var (
 )
 
 // listAPIKeys returns a page of the keys of an organization, or of one user there.
-func listAPIKeys(tx *db.Tx, scope access.Scope, only null.Value[ident.ID], q *page.Query) (r page.Result[APIKey], err error) {
+func listAPIKeys(tx *db.Tx, scope access.Scope, only null.Value[ident.ID], q *page.Query) (page.Result[APIKey], error) {
 	listing, args := &allAPIKeys, []any(nil)
 	if only.Valid {
 		listing, args = &ownAPIKeys, []any{only.V}
 	}
-	r.Items = make([]APIKey, 0, q.Size)
-	r.Total, r.More, err = listing.Page(tx, scope, q, args, func(rows *db.Rows) error {
-		r.Items = append(r.Items, APIKey{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+	return db.PageOf(listing, tx, scope, q, args, (*APIKey).scan)
 }
 
 func findAPIKey(tx *db.Tx, scope access.Scope, id ident.ID, k *APIKey) error {

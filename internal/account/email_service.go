@@ -11,6 +11,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/jobs"
 	"sede/internal/null"
+	"sede/internal/secret"
 )
 
 // changeMail has the mail written with which a new address is confirmed.
@@ -59,7 +60,7 @@ func (s *Service) ChangeEmail(ctx context.Context, who *access.Caller, current, 
 // writeChange sends the link to the new address, or tells who has it already.
 func (s *Service) writeChange(ctx context.Context, job *jobs.Job[changeArgs]) error {
 	a := job.Args
-	plain, hash, err := newLinkToken(s.random)
+	plain, hash, err := secret.NewToken(s.random)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,6 @@
 package account
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"io"
 	"net/url"
 	"time"
 
@@ -43,21 +40,6 @@ type mailedToken struct {
 	createdAt time.Time
 	expiresAt time.Time
 	used      bool
-}
-
-// newLinkToken makes 256 random bits for a link, and their hash.
-func newLinkToken(random io.Reader) (plain string, hash []byte, err error) {
-	bits := make([]byte, 32)
-	if _, err := io.ReadFull(random, bits); err != nil {
-		return "", nil, err
-	}
-	plain = base64.RawURLEncoding.EncodeToString(bits)
-	return plain, hashLinkToken(plain), nil
-}
-
-func hashLinkToken(plain string) []byte {
-	sum := sha256.Sum256([]byte(plain))
-	return sum[:]
 }
 
 // link is the address of a page for the token.

@@ -11,6 +11,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/jobs"
 	"sede/internal/null"
+	"sede/internal/secret"
 )
 
 // resetMail has the mail written with which a forgotten password is replaced.
@@ -43,7 +44,7 @@ func (s *Service) ForgotPassword(ctx context.Context, username string) error {
 
 // writeReset sends the link to the user with the address, if there is one.
 func (s *Service) writeReset(ctx context.Context, job *jobs.Job[resetArgs]) error {
-	plain, hash, err := newLinkToken(s.random)
+	plain, hash, err := secret.NewToken(s.random)
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (s *Service) CheckReset(ctx context.Context, token string) error {
 // resetOf returns what a token is for that sets a password.
 func (s *Service) resetOf(ctx context.Context, token string) (t mailedToken, u User, err error) {
 	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-		t, u, err = s.findReset(tx, hashLinkToken(token))
+		t, u, err = s.findReset(tx, secret.HashToken(token))
 		return err
 	})
 	return t, u, err

@@ -2,9 +2,6 @@ package account
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"io"
 	"time"
 
 	"sede/internal/access"
@@ -12,6 +9,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/null"
+	"sede/internal/secret"
 )
 
 // refreshLife is how long a refresh token is good, and its session with it.
@@ -101,19 +99,14 @@ func (s *Service) newTokens(ctx context.Context, p *profile, of *session) (Token
 	if err != nil {
 		return Tokens{}, refreshToken{}, err
 	}
-	random := make([]byte, 32)
-	if _, err := io.ReadFull(s.random, random); err != nil {
+	refresh, hash, err := secret.NewToken(s.random)
+	if err != nil {
 		return Tokens{}, refreshToken{}, err
 	}
 	now := s.now.Now().Truncate(time.Microsecond)
-	t := Tokens{Token: token, RefreshToken: base64.RawURLEncoding.EncodeToString(random), RefreshExpires: now.Add(refreshLife)}
-	row := refreshToken{hash: hashRefreshToken(t.RefreshToken), session: of.id, createdAt: now, expiresAt: t.RefreshExpires}
+	t := Tokens{Token: token, RefreshToken: refresh, RefreshExpires: now.Add(refreshLife)}
+	row := refreshToken{hash: hash, session: of.id, createdAt: now, expiresAt: t.RefreshExpires}
 	return t, row, nil
-}
-
-func hashRefreshToken(plain string) []byte {
-	sum := sha256.Sum256([]byte(plain))
-	return sum[:]
 }
 
 // chosen returns the membership that a session's tokens are for: in the
@@ -138,7 +131,7 @@ func errRefreshToken() error { return fault.New(fault.Unauthorized, "Invalid JWT
 // Failures are Unauthorized. When the exchange is stored nothing is left that
 // could fail.
 func (s *Service) Refresh(ctx context.Context, from Origin, plain string) (Tokens, error) {
-	hash := hashRefreshToken(plain)
+	hash := secret.HashToken(plain)
 	var of session
 	var found bool
 	err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {

@@ -26,13 +26,8 @@ var sessionListing = db.Listing{
 	},
 }
 
-func listSessions(tx *db.Tx, user ident.ID, now time.Time, q *page.Query) (r page.Result[Session], err error) {
-	r.Items = make([]Session, 0, q.Size)
-	r.Total, r.More, err = sessionListing.Page(tx, access.Instance(), q, []any{user, now}, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Session{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func listSessions(tx *db.Tx, user ident.ID, now time.Time, q *page.Query) (page.Result[Session], error) {
+	return db.PageOf(&sessionListing, tx, access.Instance(), q, []any{user, now}, (*Session).scan)
 }
 
 // findSession loads a session of the user that has not ended; Missing when there

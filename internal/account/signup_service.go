@@ -10,6 +10,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/jobs"
+	"sede/internal/secret"
 )
 
 // signUpMail has the mail written that follows a sign-up.
@@ -34,7 +35,7 @@ func (s *Service) SignUp(ctx context.Context, n NewUser) error {
 	if err != nil {
 		return err
 	}
-	plain, hash, err := newLinkToken(s.random)
+	plain, hash, err := secret.NewToken(s.random)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (s *Service) writeSignUp(ctx context.Context, job *jobs.Job[signUpArgs]) er
 		err := findUsername(tx, a.Email, &u)
 		switch {
 		case err == nil:
-			deleteSignUp(tx, hashLinkToken(a.Token))
+			deleteSignUp(tx, secret.HashToken(a.Token))
 			s.mail.Send(tx, access.Instance(), letterKnown(&u, a.Language))
 		case !fault.Is(err, fault.NotFound):
 			return err
@@ -88,7 +89,7 @@ func (s *Service) writeSignUp(ctx context.Context, job *jobs.Job[signUpArgs]) er
 // Conflict.
 func (s *Service) Confirm(ctx context.Context, token string) error {
 	from, _ := s.sender(ctx)
-	hash, now := hashLinkToken(token), s.now.Now().Truncate(time.Second)
+	hash, now := secret.HashToken(token), s.now.Now().Truncate(time.Second)
 	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
 		asked, found, err := findSignUp(tx, hash, now)
 		if err != nil {
@@ -153,7 +154,7 @@ func (s *Service) RequestVerification(ctx context.Context, who *access.Caller) e
 	if err := mayEdit.Check(who); err != nil {
 		return err
 	}
-	plain, hash, err := newLinkToken(s.random)
+	plain, hash, err := secret.NewToken(s.random)
 	if err != nil {
 		return err
 	}

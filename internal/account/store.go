@@ -37,13 +37,8 @@ var userListing = db.Listing{
 	Wide:    true,
 }
 
-func listUsers(tx *db.Tx, q *page.Query) (r page.Result[User], err error) {
-	r.Items = make([]User, 0, q.Size)
-	r.Total, r.More, err = userListing.Page(tx, access.Instance(), q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, User{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func listUsers(tx *db.Tx, q *page.Query) (page.Result[User], error) {
+	return db.PageOf(&userListing, tx, access.Instance(), q, nil, (*User).scan)
 }
 
 // findUser loads a user; Missing when there is none with the id.

@@ -51,7 +51,6 @@ var listing = db.Listing{
 // list reads a page. When nothing is filtered or ordered the numbers of the
 // entries say where it begins and how many there are.
 func list(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Item], err error) {
-	r.Items = make([]Item, 0, q.Size)
 	var end head
 	whole := len(q.Filters) == 0 && len(q.Order) == 0
 	if whole {
@@ -62,10 +61,7 @@ func list(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Item], er
 		q = &page.Query{Number: 1, Size: q.Size, Order: []page.Order{{Field: "number", Descending: true}},
 			Filters: []page.Filter{{Field: "number", Op: page.Before, Values: []page.Value{{Int: from, Kind: page.Int}}}}}
 	}
-	r.Total, r.More, err = listing.Page(tx, scope, q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Item{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
+	r, err = db.PageOf(&listing, tx, scope, q, nil, (*Item).scan)
 	if whole {
 		r.Total = page.Total{Rows: end.seq, Exact: true}
 	}

@@ -38,13 +38,8 @@ var listing = db.Listing{
 	Order: "id DESC",
 }
 
-func list(tx *db.Tx, q *page.Query) (r page.Result[Coupon], err error) {
-	r.Items = make([]Coupon, 0, q.Size)
-	r.Total, r.More, err = listing.Page(tx, access.Instance(), q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Coupon{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func list(tx *db.Tx, q *page.Query) (page.Result[Coupon], error) {
+	return db.PageOf(&listing, tx, access.Instance(), q, nil, (*Coupon).scan)
 }
 
 func find(tx *db.Tx, id ident.ID, c *Coupon) error {

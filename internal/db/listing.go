@@ -58,6 +58,18 @@ const countLimit = 10_000
 // errField says that a Query names a field that the Listing doesn't have.
 var errField = errors.New("db: unknown field")
 
+// PageOf reads one page of the collection into items, as Page does. scan reads the
+// columns of Select into an item.
+func PageOf[T any](l *Listing, tx *Tx, scope access.Scope, q *page.Query, args []any, scan func(*T, func(...any) error) error) (r page.Result[T], err error) {
+	r.Items = make([]T, 0, q.Size)
+	r.Total, r.More, err = l.Page(tx, scope, q, args, func(rows *Rows) error {
+		var item T
+		r.Items = append(r.Items, item)
+		return scan(&r.Items[len(r.Items)-1], rows.Scan)
+	})
+	return r, err
+}
+
 // Page reads one page of the collection. scan is called for each row and must
 // read the columns of Select. args are for the conditions of Where and From,
 // from $2 on ($1 is the scope's organization), or from $1 on when Wide.

@@ -38,13 +38,8 @@ var listing = db.Listing{
 	Counted: true,
 }
 
-func list(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Employee], err error) {
-	r.Items = make([]Employee, 0, q.Size)
-	r.Total, r.More, err = listing.Page(tx, scope, q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Employee{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func list(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Employee], error) {
+	return db.PageOf(&listing, tx, scope, q, nil, (*Employee).scan)
 }
 
 // find loads an employee. One that is not there, or not in scope, is Missing.

@@ -14,6 +14,7 @@ import (
 	"sede/internal/null"
 	"sede/internal/organization"
 	"sede/internal/page"
+	"sede/internal/secret"
 )
 
 // Waiting returns a page of the pending invitations of all organizations to the
@@ -85,7 +86,7 @@ func (s *Service) Ask(ctx context.Context, who *access.Caller, id ident.ID, r *R
 func (s *Service) Look(ctx context.Context, token string) (r Received, how Comer, err error) {
 	var i Invitation
 	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
-		if err := findToken(tx, hashToken(token), s.now.Now(), &i); err != nil || i.Status != Pending {
+		if err := findToken(tx, secret.HashToken(token), s.now.Now(), &i); err != nil || i.Status != Pending {
 			return orGone(err)
 		}
 		list, err := s.shown(tx, []Invitation{i})
@@ -154,7 +155,7 @@ var errOtherwise = errors.New("invitation: changed in the meantime, or the addre
 func (s *Service) find(ctx context.Context, who *access.Caller, in *Acceptance) (i Invitation, err error) {
 	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
 		if in.Token != "" {
-			return findToken(tx, hashToken(in.Token), s.now.Now(), &i)
+			return findToken(tx, secret.HashToken(in.Token), s.now.Now(), &i)
 		}
 		return findFor(tx, in.ID, verified(who), caller(who), s.now.Now(), &i)
 	})

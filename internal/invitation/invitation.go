@@ -22,9 +22,6 @@
 package invitation
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"io"
 	"strings"
 	"time"
 
@@ -103,21 +100,6 @@ func (i *Invitation) normalize() {
 	if i.Language.Valid {
 		i.Language.V, i.Language.Valid = account.NormalizeLanguage(i.Language.V)
 	}
-}
-
-// newToken returns 256 random bits as text.
-func newToken(random io.Reader) (string, error) {
-	token := make([]byte, 32)
-	if _, err := io.ReadFull(random, token); err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(token), nil
-}
-
-// hashToken is what is kept of a token. Its 256 random bits need no slow hash.
-func hashToken(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
-	return sum[:]
 }
 
 // gone is the answer to every invitation that can't be accepted, whether it ever

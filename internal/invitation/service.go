@@ -17,6 +17,7 @@ import (
 	"sede/internal/null"
 	"sede/internal/organization"
 	"sede/internal/page"
+	"sede/internal/secret"
 )
 
 // Who may do what.
@@ -104,7 +105,7 @@ func (s *Service) Invite(ctx context.Context, who *access.Caller, i *Invitation)
 // prepare makes a token for an invitation, and finds the language of the user
 // with the address, if there is one.
 func (s *Service) prepare(ctx context.Context, email string) (token string, language null.Value[string], err error) {
-	if token, err = newToken(s.random); err != nil {
+	if token, _, err = secret.NewToken(s.random); err != nil {
 		return "", language, err
 	}
 	user, err := s.accounts.FindByUsername(ctx, email)
@@ -219,7 +220,7 @@ func (s *Service) change(ctx context.Context, who *access.Caller, id ident.ID, i
 func (s *Service) send(tx *db.Tx, who *access.Caller, before, i *Invitation, token string, language null.Value[string]) (err error) {
 	scope, fresh := tx.Scope(), before.Version == 0
 	now := s.now.Now().Truncate(time.Second)
-	i.Status, i.SentAt, i.ExpiresAt, i.tokenHash = Pending, now, now.Add(life), hashToken(token)
+	i.Status, i.SentAt, i.ExpiresAt, i.tokenHash = Pending, now, now.Add(life), secret.HashToken(token)
 	if i.InvitedBy, _, err = s.accounts.Person(tx, who.User); err != nil {
 		return err
 	}

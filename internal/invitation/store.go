@@ -50,18 +50,13 @@ func timelyColumns() map[string]db.Column {
 	return list
 }
 
-func list(tx *db.Tx, scope access.Scope, q *page.Query, now time.Time) (r page.Result[Invitation], err error) {
+func list(tx *db.Tx, scope access.Scope, q *page.Query, now time.Time) (page.Result[Invitation], error) {
 	listing, args := &stored, []any(nil)
 	q, plain := storedStates(q, now)
 	if !plain {
 		listing, args = &timely, []any{now}
 	}
-	r.Items = make([]Invitation, 0, q.Size)
-	r.Total, r.More, err = listing.Page(tx, scope, q, args, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Invitation{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan, now)
-	})
-	return r, err
+	return db.PageOf(listing, tx, scope, q, args, func(i *Invitation, into func(...any) error) error { return i.scan(into, now) })
 }
 
 // storedStates puts filters on one state into the words of the table, so that an
@@ -127,13 +122,8 @@ var received = db.Listing{
 
 // listFor returns a page of what waits for the address, of all organizations. The
 // transaction's scope is the instance.
-func listFor(tx *db.Tx, email string, q *page.Query, now time.Time) (r page.Result[Invitation], err error) {
-	r.Items = make([]Invitation, 0, q.Size)
-	r.Total, r.More, err = received.Page(tx, access.Instance(), q, []any{email, now}, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Invitation{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan, now)
-	})
-	return r, err
+func listFor(tx *db.Tx, email string, q *page.Query, now time.Time) (page.Result[Invitation], error) {
+	return db.PageOf(&received, tx, access.Instance(), q, []any{email, now}, func(i *Invitation, into func(...any) error) error { return i.scan(into, now) })
 }
 
 // firstWaiting returns the ids of the first pending invitations of each

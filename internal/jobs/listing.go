@@ -38,13 +38,8 @@ var listing = db.Listing{
 	Order: "id DESC",
 }
 
-func list(tx *db.Tx, q *page.Query) (r page.Result[Item], err error) {
-	r.Items = make([]Item, 0, q.Size)
-	r.Total, r.More, err = listing.Page(tx, access.Instance(), q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Item{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func list(tx *db.Tx, q *page.Query) (page.Result[Item], error) {
+	return db.PageOf(&listing, tx, access.Instance(), q, nil, (*Item).scan)
 }
 
 // find loads a job of any organization. One that is not there is Missing.

@@ -37,13 +37,8 @@ var listing = db.Listing{
 	Groups:  []string{"country"},
 }
 
-func list(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Location], err error) {
-	r.Items = make([]Location, 0, q.Size)
-	r.Total, r.More, err = listing.Page(tx, scope, q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Location{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func list(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Location], error) {
+	return db.PageOf(&listing, tx, scope, q, nil, (*Location).scan)
 }
 
 // find loads a location. One that is not there, or not in scope, is Missing.

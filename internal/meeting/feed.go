@@ -1,13 +1,12 @@
 package meeting
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"io"
 	"time"
 
 	"sede/internal/ident"
 	"sede/internal/null"
+	"sede/internal/secret"
 )
 
 // What a feed tells.
@@ -28,28 +27,19 @@ type Feed struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
-	secret [sha256.Size]byte // its hash
+	hash []byte // of the secret
 }
-
-// secretSize is how many random bytes a secret has.
-const secretSize = 32
 
 // renew gives the feed a new secret, which ends the one before. base is where
 // feeds are.
 func (f *Feed) renew(random io.Reader, base string) error {
-	secret := make([]byte, secretSize)
-	if _, err := io.ReadFull(random, secret); err != nil {
+	plain, hash, err := secret.NewToken(random)
+	if err != nil {
 		return err
 	}
-	text := base64.RawURLEncoding.EncodeToString(secret)
-	f.secret = hashOf(text)
-	f.URL = null.Of(base + text + ".ics")
+	f.hash, f.URL = hash, null.Of(base+plain+".ics")
 	return nil
 }
-
-// hashOf is what is stored of a secret. It has 256 random bits, so a plain hash
-// is enough.
-func hashOf(secret string) [sha256.Size]byte { return sha256.Sum256([]byte(secret)) }
 
 // What of a member's calendar a feed holds: windows that touch the time from
 // feedPast ago to feedFuture ahead, the first maxFeed of them.

@@ -11,6 +11,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/null"
 	"sede/internal/page"
+	"sede/internal/secret"
 )
 
 const feedColumns = `id, user_id, CASE WHEN busy THEN '` + BusyOnly + `' ELSE '` + Everything + `' END, version, created_at, updated_at`
@@ -27,17 +28,12 @@ var (
 )
 
 // listFeeds returns a page of the feeds that are in reach.
-func listFeeds(tx *db.Tx, scope access.Scope, r feedReach, q *page.Query) (found page.Result[Feed], err error) {
+func listFeeds(tx *db.Tx, scope access.Scope, r feedReach, q *page.Query) (page.Result[Feed], error) {
 	listing, args := &feedListing, []any(nil)
 	if !r.all {
 		listing, args = &ownFeedListing, []any{r.user}
 	}
-	found.Items = make([]Feed, 0, q.Size)
-	found.Total, found.More, err = listing.Page(tx, scope, q, args, func(rows *db.Rows) error {
-		found.Items = append(found.Items, Feed{})
-		return found.Items[len(found.Items)-1].scan(rows.Scan)
-	})
-	return found, err
+	return db.PageOf(listing, tx, scope, q, args, (*Feed).scan)
 }
 
 // findFeed loads a feed. One that is not there, or not in scope, is Missing.
@@ -50,32 +46,32 @@ func findFeed(tx *db.Tx, scope access.Scope, id ident.ID, f *Feed) error {
 	return err
 }
 
-// openFeed loads the feed with a secret, and says whose organization's it is.
-func openFeed(tx *db.Tx, secret string, f *Feed) (organization ident.ID, err error) {
-	hash := hashOf(secret)
+// openFeed loads the feed with a secret in the clear, and says whose organization's it is.
+func openFeed(tx *db.Tx, plain string, f *Feed) (organization ident.ID, err error) {
+	hash := secret.HashToken(plain)
 	var stored []byte
 	err = f.scan(func(into ...any) error {
 		return tx.Row(`SELECT organization_id, secret_hash, `+feedColumns+` FROM meeting_feed WHERE secret_hash = $1`,
-			hash[:]).Scan(append([]any{&organization, &stored}, into...)...)
+			hash).Scan(append([]any{&organization, &stored}, into...)...)
 	})
-	if errors.Is(err, db.ErrNoRows) || err == nil && subtle.ConstantTimeCompare(stored, hash[:]) != 1 {
+	if errors.Is(err, db.ErrNoRows) || err == nil && subtle.ConstantTimeCompare(stored, hash) != 1 {
 		return organization, fault.Missing()
 	}
-	copy(f.secret[:], bytes.Clone(stored))
+	f.hash = bytes.Clone(stored)
 	return organization, err
 }
 
 func insertFeed(tx *db.Tx, scope access.Scope, f *Feed) error {
 	_, err := tx.Exec(`INSERT INTO meeting_feed (organization_id, id, user_id, busy, secret_hash, version, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		scope.Organization(), f.ID, f.User, f.Content == BusyOnly, f.secret[:], f.Version, f.CreatedAt, f.UpdatedAt)
+		scope.Organization(), f.ID, f.User, f.Content == BusyOnly, f.hash, f.Version, f.CreatedAt, f.UpdatedAt)
 	return err
 }
 
 // renewFeed stores the feed's new secret.
 func renewFeed(tx *db.Tx, scope access.Scope, f *Feed) error {
 	_, err := tx.Exec(`UPDATE meeting_feed SET secret_hash = $3, version = $4, updated_at = $5 WHERE organization_id = $1 AND id = $2`,
-		scope.Organization(), f.ID, f.secret[:], f.Version, f.UpdatedAt)
+		scope.Organization(), f.ID, f.hash, f.Version, f.UpdatedAt)
 	return err
 }
 

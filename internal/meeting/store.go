@@ -97,14 +97,9 @@ func touching(condition string, first int) string {
 }
 
 // list returns a page of the selection.
-func list(tx *db.Tx, scope access.Scope, s selection, q *page.Query) (r page.Result[Meeting], err error) {
+func list(tx *db.Tx, scope access.Scope, s selection, q *page.Query) (page.Result[Meeting], error) {
 	from, args := s.listing()
-	r.Items = make([]Meeting, 0, q.Size)
-	r.Total, r.More, err = from.Page(tx, scope, q, args, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Meeting{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+	return db.PageOf(from, tx, scope, q, args, (*Meeting).scan)
 }
 
 // find loads a meeting. One that is not there, or not in scope, is Missing.

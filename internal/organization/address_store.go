@@ -30,13 +30,8 @@ var addresses = db.Listing{
 	},
 }
 
-func listAddresses(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Address], err error) {
-	r.Items = make([]Address, 0, q.Size)
-	r.Total, r.More, err = addresses.Page(tx, scope, q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Address{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func listAddresses(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Address], error) {
+	return db.PageOf(&addresses, tx, scope, q, nil, (*Address).scan)
 }
 
 func findAddress(tx *db.Tx, scope access.Scope, id ident.ID, a *Address) error {

@@ -24,13 +24,8 @@ var configs = db.Listing{
 	},
 }
 
-func listConfigs(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Config], err error) {
-	r.Items = make([]Config, 0, q.Size)
-	r.Total, r.More, err = configs.Page(tx, scope, q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Config{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func listConfigs(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Config], error) {
+	return db.PageOf(&configs, tx, scope, q, nil, (*Config).scan)
 }
 
 func findConfig(tx *db.Tx, scope access.Scope, id ident.ID, c *Config) error {

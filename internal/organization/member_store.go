@@ -33,13 +33,8 @@ var members = db.Listing{
 	},
 }
 
-func listMembers(tx *db.Tx, scope access.Scope, q *page.Query) (r page.Result[Member], err error) {
-	r.Items = make([]Member, 0, q.Size)
-	r.Total, r.More, err = members.Page(tx, scope, q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Member{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func listMembers(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Member], error) {
+	return db.PageOf(&members, tx, scope, q, nil, (*Member).scan)
 }
 
 func findMember(tx *db.Tx, scope access.Scope, id ident.ID, m *Member) error {

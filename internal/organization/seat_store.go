@@ -91,13 +91,8 @@ var seatListing = db.Listing{
 	},
 }
 
-func listSeats(tx *db.Tx, scope access.Scope, now time.Time, q *page.Query) (r page.Result[Seat], err error) {
-	r.Items = make([]Seat, 0, q.Size)
-	r.Total, r.More, err = seatListing.Page(tx, scope, q, []any{now}, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Seat{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func listSeats(tx *db.Tx, scope access.Scope, now time.Time, q *page.Query) (page.Result[Seat], error) {
+	return db.PageOf(&seatListing, tx, scope, q, []any{now}, (*Seat).scan)
 }
 
 func findSeat(tx *db.Tx, scope access.Scope, now time.Time, id ident.ID, s *Seat) error {

@@ -42,7 +42,7 @@ var (
 
 // list returns a page of the organizations that the caller may reach. The
 // transaction's scope is the instance.
-func list(tx *db.Tx, who *access.Caller, q *page.Query) (r page.Result[Organization], err error) {
+func list(tx *db.Tx, who *access.Caller, q *page.Query) (page.Result[Organization], error) {
 	listing, args := &mine, []any{who.User}
 	switch {
 	case !who.Key.IsZero():
@@ -50,12 +50,7 @@ func list(tx *db.Tx, who *access.Caller, q *page.Query) (r page.Result[Organizat
 	case who.Operator:
 		listing, args = &everyone, nil
 	}
-	r.Items = make([]Organization, 0, q.Size)
-	r.Total, r.More, err = listing.Page(tx, tx.Scope(), q, args, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Organization{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+	return db.PageOf(listing, tx, tx.Scope(), q, args, (*Organization).scan)
 }
 
 func find(tx *db.Tx, id ident.ID, o *Organization) error {

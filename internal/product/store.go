@@ -46,13 +46,8 @@ var listing = db.Listing{
 	Order: "created_at, id",
 }
 
-func list(tx *db.Tx, q *page.Query) (r page.Result[Product], err error) {
-	r.Items = make([]Product, 0, q.Size)
-	r.Total, r.More, err = listing.Page(tx, access.Instance(), q, nil, func(rows *db.Rows) error {
-		r.Items = append(r.Items, Product{})
-		return r.Items[len(r.Items)-1].scan(rows.Scan)
-	})
-	return r, err
+func list(tx *db.Tx, q *page.Query) (page.Result[Product], error) {
+	return db.PageOf(&listing, tx, access.Instance(), q, nil, (*Product).scan)
 }
 
 func find(tx *db.Tx, id string, p *Product) error {
