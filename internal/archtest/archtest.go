@@ -116,6 +116,7 @@ func owned() map[string][]string {
 		"github.com/wneessen/go-mail":     {"internal/mail"},
 		"github.com/minio/minio-go/v7":    {"internal/blob"},
 		"golang.org/x/image":              {"internal/picture"},
+		"github.com/srwiley/rasterx":      {"internal/picture"},
 		"golang.org/x/time/rate":          {"internal/throttle"},
 		"sede/internal/sedetest/contract": {"internal/sedetest", "internal/hydra"},
 	}

@@ -135,7 +135,7 @@ func read(file []byte, target int) (source, error) {
 	case unknown:
 		return nil, refuse(fault.CodeFileType, fault.Textf("The file is none of PNG, JPEG, WebP, GIF and SVG."))
 	case formatSVG:
-		return nil, refuse(fault.CodeFileType, fault.Textf("The file is none of PNG, JPEG, WebP, GIF and SVG."))
+		return readSVG(file)
 	default:
 		return readRaster(file, f, target)
 	}

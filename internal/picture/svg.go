@@ -1,0 +1,237 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"image"
+	"io"
+	"math"
+	"strings"
+
+	"sede/internal/fault"
+)
+
+// The part of SVG that is drawn: paths and basic shapes, with fills, strokes and
+// gradients, in groups, styled by attributes and classes. What could do something
+// (scripts, handlers, links, embedded files, entities) and what would be drawn
+// wrong (text, masks, filters, patterns, uses) is refused with its name, so that
+// nobody gets an image that is not theirs.
+
+// The limits on an SVG.
+const (
+	maxNodes    = 10_000
+	maxNesting  = 64
+	maxCommands = 200_000
+	maxWork     = 150_000_000 // pixels touched for one size
+)
+
+// vector is a source that was an SVG.
+type vector struct {
+	x, y, width, height float64 // the view box
+	shapes              []shape
+}
+
+func (v *vector) size() (float64, float64) { return v.width, v.height }
+
+func (v *vector) scalable() bool { return true }
+
+// errTooMuch ends a drawing that takes too long.
+var errTooMuch = errors.New("picture: too much work")
+
+func (v *vector) draw(width, height int) (m *image.RGBA, err error) {
+	defer func() {
+		if p := recover(); p == errTooMuch { //nolint:errorlint // the very value that paper panics with
+			err = tooComplex()
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	p := newPaper(width, height)
+	view := matrix{float64(width) / v.width, 0, 0, float64(height) / v.height, 0, 0}.times(matrix{1, 0, 0, 1, -v.x, -v.y})
+	for i := range v.shapes {
+		p.paint(&v.shapes[i], view)
+	}
+	return p.image, nil
+}
+
+func tooComplex() error {
+	return refuse(fault.CodeTooHigh, fault.Textf("The SVG is too complex. Simplify it."))
+}
+
+// node is an element of the document.
+type node struct {
+	name     string
+	attrs    map[string]string
+	children []*node
+	text     string // of a style
+}
+
+// readSVG takes the document apart and refuses what is not plain drawing.
+func readSVG(file []byte) (*vector, error) {
+	root, err := parseSVG(file)
+	if err != nil {
+		return nil, err
+	}
+	v, err := viewOf(root)
+	if err != nil {
+		return nil, err
+	}
+	d := &drawing{vector: v, byID: map[string]*node{}, classes: map[string]map[string]string{}}
+	d.collect(root)
+	if err := d.add(root, initialStyle(), matrix{1, 0, 0, 1, 0, 0}); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+const svgSpace = "http://www.w3.org/2000/svg"
+
+// parseSVG builds the tree of the SVG elements; elements of other vocabularies
+// are left out.
+func parseSVG(file []byte) (*node, error) {
+	decoder := xml.NewDecoder(bytes.NewReader(file))
+	var open []*node
+	var root *node
+	count, skip := 0, 0
+	for {
+		token, err := decoder.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, damaged(err.Error())
+		}
+		switch t := token.(type) {
+		case xml.Directive:
+			if bytes.ContainsAny(t, "[&%") {
+				return nil, refuse(fault.CodeFileType, fault.Textf("The SVG declares entities. Save it without them."))
+			}
+		case xml.ProcInst:
+			if t.Target != "xml" {
+				return nil, outside()
+			}
+		case xml.StartElement:
+			if count++; count > maxNodes || len(open)+skip > maxNesting {
+				return nil, tooComplex()
+			}
+			foreign := t.Name.Space != svgSpace && t.Name.Space != ""
+			if err := checkElement(&t); err != nil {
+				return nil, err
+			}
+			if skip == 0 && !foreign && !drawn[t.Name.Local] && !unseen[t.Name.Local] {
+				return nil, notDrawn(t.Name.Local)
+			}
+			if skip > 0 || foreign || unseen[t.Name.Local] {
+				skip++
+				continue
+			}
+			n := &node{name: t.Name.Local, attrs: map[string]string{}}
+			for _, a := range t.Attr {
+				n.attrs[a.Name.Local] = strings.TrimSpace(a.Value)
+			}
+			if len(open) > 0 {
+				parent := open[len(open)-1]
+				parent.children = append(parent.children, n)
+			} else if root == nil {
+				root = n
+			}
+			open = append(open, n)
+		case xml.EndElement:
+			if skip > 0 {
+				skip--
+			} else {
+				if closed := open[len(open)-1]; pointsOutside(strings.ToLower(strings.Join(strings.Fields(closed.text), ""))) {
+					return nil, outside()
+				}
+				open = open[:len(open)-1]
+			}
+		case xml.CharData:
+			if skip == 0 && len(open) > 0 && open[len(open)-1].name == "style" {
+				open[len(open)-1].text += string(t)
+			}
+		}
+	}
+	if root == nil || root.name != "svg" {
+		return nil, refuse(fault.CodeFileType, fault.Textf("The file is none of PNG, JPEG, WebP, GIF and SVG."))
+	}
+	return root, nil
+}
+
+// unseen are elements that tell about the drawing and are not part of it.
+var unseen = map[string]bool{"title": true, "desc": true, "metadata": true}
+
+// drawn are the elements that are understood.
+var drawn = map[string]bool{
+	"svg": true, "g": true, "defs": true, "style": true, "path": true, "rect": true, "circle": true, "ellipse": true, "line": true,
+	"polyline": true, "polygon": true, "linearGradient": true, "radialGradient": true, "stop": true, "clipPath": true,
+}
+
+// checkElement refuses what could do something, wherever it stands, and what
+// can't be drawn right.
+func checkElement(t *xml.StartElement) error {
+	name := t.Name.Local
+	if strings.EqualFold(name, "script") || strings.EqualFold(name, "handler") || strings.EqualFold(name, "listener") {
+		return script()
+	}
+	for _, a := range t.Attr {
+		key, value := strings.ToLower(a.Name.Local), strings.ToLower(strings.Join(strings.Fields(a.Value), ""))
+		switch {
+		case strings.HasPrefix(key, "on") && a.Name.Space == "", strings.Contains(value, "javascript:"):
+			return script()
+		case (key == "href" || key == "src") && !strings.HasPrefix(value, "#"):
+			return outside()
+		case pointsOutside(value):
+			return outside()
+		case (key == "mask" || key == "filter") && value != "none":
+			return notDrawn(key)
+		}
+	}
+	return nil
+}
+
+// pointsOutside reports whether a style, in lower case and without blanks, loads
+// something that is not in the document.
+func pointsOutside(style string) bool {
+	for rest := style; ; {
+		_, after, found := strings.Cut(rest, "url(")
+		if !found {
+			return strings.Contains(style, "@import") || strings.Contains(style, "image-set(")
+		}
+		if rest = strings.TrimLeft(after, `"'`); !strings.HasPrefix(rest, "#") {
+			return true
+		}
+	}
+}
+
+func script() error {
+	return refuse(fault.CodeFileType, fault.Textf("The SVG contains a script. Save it without."))
+}
+
+func outside() error {
+	return refuse(fault.CodeFileType, fault.Textf("The SVG embeds or links something. Save it without."))
+}
+
+func notDrawn(name string) error {
+	if len(name) > 40 {
+		name = name[:40]
+	}
+	return refuse(fault.CodeFileType, fault.Textf("The SVG uses %q, which is not drawn. Convert everything to plain paths.", name))
+}
+
+// maxProportion is how much longer one side of an SVG may be.
+const maxProportion = 1000
+
+// viewOf reads the view box, else width and height.
+func viewOf(root *node) (*vector, error) {
+	v := &vector{width: length(root.attrs["width"], 300), height: length(root.attrs["height"], 150)}
+	if box := numbers(root.attrs["viewBox"]); len(box) == 4 {
+		v.x, v.y, v.width, v.height = box[0], box[1], box[2], box[3]
+	}
+	sane := func(f float64) bool { return f > 1e-6 && f < 1e9 }
+	if !sane(v.width) || !sane(v.height) || math.Abs(v.x) > 1e9 || math.Abs(v.y) > 1e9 ||
+		v.width > maxProportion*v.height || v.height > maxProportion*v.width {
+		return nil, damaged("no usable view box")
+	}
+	return v, nil
+}
