@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"runtime/debug"
 
 	"github.com/bep/imagemeta"
 	"golang.org/x/image/draw"
@@ -66,7 +67,8 @@ func readRaster(file []byte, f format, target int) (source, error) {
 	if err := checkOutline(file, f); err != nil {
 		return nil, err
 	}
-	if memory(file, f, pixels) > maxMemory {
+	needed := memory(file, f, pixels)
+	if needed > maxMemory {
 		return nil, refuse(fault.CodeTooHigh, fault.Textf("Reading the image takes too much memory. Make it smaller, or save it with 8 bits per channel, not interlaced and not progressive."))
 	}
 	decoded, err := c.decode(bytes.NewReader(file))
@@ -74,7 +76,11 @@ func readRaster(file []byte, f format, target int) (source, error) {
 		return nil, damaged(err.Error())
 	}
 	canvas := image.Rect(0, 0, config.Width, config.Height) // the frame of a GIF may be smaller
-	return &raster{upright(reduce(decoded, canvas, target), orientation(file, c.meta))}, nil
+	small := upright(reduce(decoded, canvas, target), orientation(file, c.meta))
+	if decoded = nil; needed > maxMemory/8 {
+		debug.FreeOSMemory() // else it would stand beside what is drawn now, and the next image
+	}
+	return &raster{small}, nil
 }
 
 // memory estimates the bytes that decoding takes at its peak, from the header and
