@@ -23,7 +23,7 @@ const (
 	maxNodes    = 10_000
 	maxNesting  = 64
 	maxCommands = 200_000
-	maxWork     = 150_000_000 // pixels touched for one size
+	maxWork     = 60_000_000 // pixels touched for one size
 )
 
 // vector is a source that was an SVG.
