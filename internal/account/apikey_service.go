@@ -146,6 +146,24 @@ func (s *Service) RevokeKey(ctx context.Context, who *access.Caller, id ident.ID
 	})
 }
 
+// RevokeKeysOf ends the API keys that the user made in the organization of the
+// scope, who is no member there any more.
+func (s *Service) RevokeKeysOf(tx *db.Tx, scope access.Scope, who *access.Caller, user ident.ID) error {
+	keys, err := keysOf(tx, scope, user)
+	if err != nil {
+		return err
+	}
+	for n := range keys {
+		if _, err := deleteAPIKey(tx, scope, keys[n].ID); err != nil {
+			return err
+		}
+		if err := s.recordKey(tx, who, audit.Entry{Action: "revoke", Key: keys[n].ID.String(), Before: hydra.JSON(apiKeyFields, &keys[n])}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // recordKey writes an entry of the organization's audit log.
 func (s *Service) recordKey(tx *db.Tx, who *access.Caller, e audit.Entry) error {
 	e.Resource = "ApiKey"

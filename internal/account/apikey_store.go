@@ -51,6 +51,20 @@ func findAPIKey(tx *db.Tx, scope access.Scope, id ident.ID, k *APIKey) error {
 		scope.Organization(), id).Scan))
 }
 
+// keysOf returns all keys of a user in the organization.
+func keysOf(tx *db.Tx, scope access.Scope, user ident.ID) (list []APIKey, err error) {
+	rows := tx.Query(`SELECT `+apiKeyColumns+` FROM api_key WHERE organization_id = $1 AND user_id = $2 ORDER BY id`, scope.Organization(), user)
+	defer rows.Close()
+	for rows.Next() {
+		var k APIKey
+		if err := k.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		list = append(list, k)
+	}
+	return list, rows.Err()
+}
+
 // countAPIKeys returns how many keys a user has in the organization.
 func countAPIKeys(tx *db.Tx, scope access.Scope, user ident.ID) (n int64, err error) {
 	err = tx.Row(`SELECT count(*) FROM api_key WHERE organization_id = $1 AND user_id = $2`, scope.Organization(), user).Scan(&n)

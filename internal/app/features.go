@@ -45,6 +45,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 	f.accounts.OnRename(f.organizations.Renamed)
 	f.organizations.SetPeople(f.accounts.Person)
 	f.organizations.OnMembershipChange(f.accounts.Changed)
+	f.organizations.OnLeave(f.accounts.RevokeKeysOf)
 	p.Mail.SetSilent(f.organizations.Silent)
 	f.invitations = invitation.New(p, f.accounts, f.organizations)
 	f.organizations.SetInvitations(f.invitations.First)

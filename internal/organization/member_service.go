@@ -144,6 +144,11 @@ func (s *Service) RemoveMember(ctx context.Context, who *access.Caller, id ident
 			}
 		}
 		deleteMember(tx, scope, &m)
+		if s.left != nil {
+			if err := s.left(tx, scope, who, m.User); err != nil {
+				return err
+			}
+		}
 		if err := s.membershipChanged(tx, m.User); err != nil {
 			return err
 		}

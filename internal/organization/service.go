@@ -43,6 +43,9 @@ type Service struct {
 
 	// onCreate runs in the transaction that creates an organization.
 	onCreate []func(tx *db.Tx, who *access.Caller, o *Organization) error
+	// left hears of a user who is no member any more, and of who saw to it.
+	left func(tx *db.Tx, scope access.Scope, who *access.Caller, user ident.ID) error
+
 	// changed hears of users whose memberships change, in the transaction.
 	changed func(tx *db.Tx, users ...ident.ID) error
 	// person tells the name and e-mail address of a user.
@@ -56,6 +59,12 @@ type Service struct {
 // OnCreate adds work to the transaction that creates an organization.
 func (s *Service) OnCreate(do func(tx *db.Tx, who *access.Caller, o *Organization) error) {
 	s.onCreate = append(s.onCreate, do)
+}
+
+// OnLeave sets who hears of a user who is no member any more, and of who saw to it,
+// in the transaction that removes the member.
+func (s *Service) OnLeave(do func(tx *db.Tx, scope access.Scope, who *access.Caller, user ident.ID) error) {
+	s.left = do
 }
 
 // OnMembershipChange sets who hears of users whose memberships change, in the
