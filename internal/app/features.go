@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"sede/internal/account"
+	"sede/internal/billing"
 	"sede/internal/coupon"
 	"sede/internal/employee"
 	"sede/internal/feature"
@@ -14,6 +15,7 @@ import (
 	"sede/internal/organization"
 	"sede/internal/product"
 	"sede/internal/reference"
+	"sede/internal/subscription"
 )
 
 // features are the features of sede. A new one is a field, a line in
@@ -28,6 +30,8 @@ type features struct {
 	meetings      *meeting.Service
 	products      *product.Service
 	coupons       *coupon.Service
+	invoices      *billing.Service
+	subscriptions *subscription.Service
 }
 
 // newFeatures makes the features from the lowest to the highest and tells each
@@ -54,6 +58,13 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 	f.meetings = meeting.New(p, f.employees, f.locations, f.organizations)
 	f.products = product.New(p)
 	f.coupons = coupon.New(p)
+	f.invoices = billing.New(p, f.products, f.organizations)
+	f.subscriptions = subscription.New(p, subscription.Features{
+		Products: f.products, Coupons: f.coupons, Invoices: f.invoices, Organizations: f.organizations,
+	})
+	f.invoices.OnPaid(f.subscriptions.Paid)
+	f.organizations.SetSeatLimits(f.subscriptions.SeatLimits)
+	f.organizations.SetBought(f.subscriptions.Fill)
 	return f, nil
 }
 
@@ -68,6 +79,8 @@ func (f *features) modules() []feature.Module {
 		f.meetings.Module(),
 		f.products.Module(),
 		f.coupons.Module(),
+		f.invoices.Module(),
+		f.subscriptions.Module(),
 		f.references.Module(),
 	}
 }

@@ -50,6 +50,7 @@ func layers() []layer {
 		}},
 		{"feature", map[string]string{
 			"internal/account":      "",
+			"internal/billing":      "internal/coupon internal/organization internal/product",
 			"internal/coupon":       "",
 			"internal/employee":     "",
 			"internal/invitation":   "internal/account internal/organization",
@@ -58,6 +59,7 @@ func layers() []layer {
 			"internal/organization": "internal/reference",
 			"internal/product":      "",
 			"internal/reference":    "",
+			"internal/subscription": "internal/billing internal/coupon internal/organization internal/product",
 		}},
 		{"composition", map[string]string{
 			"internal/app": "",
@@ -127,19 +129,23 @@ func uses() map[string][]string {
 	return map[string][]string{
 		// Reach beyond one caller's organization.
 		"access.System": {
-			"internal/jobs",       // a job works for the organization that it was enqueued for
-			"internal/meeting",    // who knows the secret of a feed is let into its organization
-			"internal/invitation", // a token says which organization it is for
+			"internal/jobs",         // a job works for the organization that it was enqueued for
+			"internal/meeting",      // who knows the secret of a feed is let into its organization
+			"internal/invitation",   // a token says which organization it is for
+			"internal/billing",      // operators record payments of any organization
+			"internal/subscription", // what is due happens without a caller
 			"internal/organization",
 		},
 		"access.Instance": {
 			"internal/account", "internal/db", "internal/organization", "internal/reference",
 			"internal/audit",                      // operators read the chain of the instance
 			"internal/coupon", "internal/product", // belong to the instance
-			"internal/invitation", // people accept who are in no organization yet
-			"internal/jobs",       // jobs of all organizations wait in one queue
-			"internal/mail",       // the development mailbox belongs to the instance
-			"internal/meeting",    // what was cancelled long ago is removed everywhere at once
+			"internal/invitation",   // people accept who are in no organization yet
+			"internal/jobs",         // jobs of all organizations wait in one queue
+			"internal/mail",         // the development mailbox belongs to the instance
+			"internal/meeting",      // what was cancelled long ago is removed everywhere at once
+			"internal/billing",      // who issues invoices is the instance's
+			"internal/subscription", // those of all organizations become due
 		},
 		// Who calls is found out from tokens, and told by set-up.
 		"access.Caller{}": {"internal/account", "internal/app"},

@@ -368,7 +368,13 @@ func Texts[T any](name string, at func(*T) *[]string) Field[T] {
 // Object is a read-only object within the item.
 func Object[T, O any](name string, at func(*T) *O, fields ...Field[O]) Field[T] {
 	f := Field[T]{spec: spec{name: name, kind: kindObject, readOnly: true, fields: specsOf(fields)}, local: anyLocal(fields)}
-	f.append = func(dst []byte, item *T, s *spec, e *encoding) []byte { return appendObject(dst, at(item), fields, e) }
+	f.append = func(dst []byte, item *T, s *spec, e *encoding) []byte {
+		o := at(item)
+		if o == nil && s.nullable {
+			return append(dst, "null"...)
+		}
+		return appendObject(dst, o, fields, e)
+	}
 	return f
 }
 

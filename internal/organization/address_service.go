@@ -40,6 +40,11 @@ func (s *Service) FindAddress(tx *db.Tx, scope access.Scope, id ident.ID) (a Add
 	return a, err
 }
 
+// FirstAddress returns the scope's oldest address; Missing when it has none.
+func (s *Service) FirstAddress(tx *db.Tx, scope access.Scope) (ident.ID, error) {
+	return firstAddress(tx, scope)
+}
+
 // CreateAddress stores a new address, with its codes and numbers spelled the one
 // way in which they are kept.
 func (s *Service) CreateAddress(ctx context.Context, who *access.Caller, a *Address) error {
@@ -88,9 +93,10 @@ func (s *Service) UpdateAddress(ctx context.Context, who *access.Caller, id iden
 	})
 }
 
-// DeleteAddress removes an address; the audit log keeps what it was.
+// DeleteAddress removes an address; the audit log keeps what it was. It is a
+// Conflict while invoices are made out to it.
 func (s *Service) DeleteAddress(ctx context.Context, who *access.Caller, id ident.ID) error {
-	return s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
+	err := s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
 		var a Address
 		if err := findAddress(tx, who.Scope(), id, &a); err != nil {
 			return err
@@ -103,4 +109,8 @@ func (s *Service) DeleteAddress(ctx context.Context, who *access.Caller, id iden
 		}
 		return s.audit.Append(tx, who, audit.Entry{Action: "delete", Resource: "OrganizationAddress", Key: id.String(), Before: hydra.JSON(addressFields, &a)})
 	})
+	if db.IsForeignKey(err) {
+		return fault.Wrap(err, fault.Conflict, "This address is in use.")
+	}
+	return err
 }

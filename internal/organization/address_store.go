@@ -71,6 +71,11 @@ func updateAddress(tx *db.Tx, scope access.Scope, a *Address) error {
 	return err
 }
 
+func firstAddress(tx *db.Tx, scope access.Scope) (id ident.ID, err error) {
+	err = orMissing(tx.Row(`SELECT id FROM organization_address WHERE organization_id = $1 ORDER BY id LIMIT 1`, scope.Organization()).Scan(&id))
+	return id, err
+}
+
 // deleteAddress removes an address; Missing when somebody else just did.
 func deleteAddress(tx *db.Tx, scope access.Scope, id ident.ID) error {
 	changed, err := tx.Exec(`DELETE FROM organization_address WHERE organization_id = $1 AND id = $2`, scope.Organization(), id)

@@ -33,7 +33,8 @@ var fields = []hydra.Field[Organization]{
 	hydra.Refs("organizationUserInvitations", "OrganizationUserInvitation", func(o *Organization) *[]ident.ID { return &o.Invitations }).
 		Doc("The first 100 pending invitations, for those who may see them; /organization-user-invitations has all."),
 	later("organizationModules", func(o *Organization) *[]ident.ID { return &o.Modules }),
-	later("subscriptions", func(o *Organization) *[]ident.ID { return &o.Subscriptions }),
+	hydra.Refs("subscriptions", "Subscription", func(o *Organization) *[]ident.ID { return &o.Subscriptions }).
+		Doc("The first 100 subscriptions, also those that ended."),
 	hydra.Refs("organizationConfigs", "OrganizationConfig", func(o *Organization) *[]ident.ID { return &o.Configs }).
 		Doc("The settings."),
 	hydra.Refs("organizationAddresses", "OrganizationAddress", func(o *Organization) *[]ident.ID { return &o.Addresses }).
@@ -44,8 +45,8 @@ var fields = []hydra.Field[Organization]{
 		Doc("Whether the type is demo."),
 	hydra.Bool("productionLike", func(o *Organization) *bool { return &o.ProductionLike }).
 		Doc("Whether real work depends on it: neither demo nor sandbox, and paying or marked so by an operator, who sets it here."),
-	hydra.NullText("currentSubscription", func(o *Organization) *null.Value[string] { return &o.CurrentSubscription }).ReadOnly().
-		Format("iri-reference").Doc("The live subscription, or null."),
+	hydra.NullRef("currentSubscription", "Subscription", func(o *Organization) *null.Value[ident.ID] { return &o.CurrentSubscription }).ReadOnly().
+		Doc("The live subscription, or null."),
 	hydra.Object("seats", func(o *Organization) *Seats { return &o.Seats },
 		hydra.Int("used", func(s *Seats) *int64 { return &s.Used }).Doc("Active members who are not guests."),
 		hydra.Int("reserved", func(s *Seats) *int64 { return &s.Reserved }).Doc("People with a pending invitation."),

@@ -67,7 +67,7 @@ type Organization struct {
 
 	// What later features fill.
 	Invitations, Modules, Subscriptions []ident.ID
-	CurrentSubscription                 null.Value[string]
+	CurrentSubscription                 null.Value[ident.ID]
 }
 
 // Store is the state of one database that holds data of the organization.

@@ -77,6 +77,19 @@ func (s *Service) checkLimit(tx *db.Tx, o *Organization) error {
 	return err
 }
 
+// RoomFor is a Conflict, with the numbers, when a limit would be below the seats
+// that are taken. They are locked from here on.
+func (s *Service) RoomFor(tx *db.Tx, scope access.Scope, limit int64) error {
+	if err := lockMembers(tx, scope); err != nil {
+		return err
+	}
+	seats, err := readSeats(tx, scope, s.now.Now())
+	if err == nil {
+		err = seats.shrinks(null.Of(limit))
+	}
+	return err
+}
+
 // seatFree is a Conflict when the organization has no seat for one more. The
 // members are locked.
 func (s *Service) seatFree(tx *db.Tx, scope access.Scope) error {

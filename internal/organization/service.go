@@ -14,6 +14,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/null"
 	"sede/internal/page"
 )
 
@@ -50,6 +51,8 @@ type Service struct {
 	changed func(tx *db.Tx, users ...ident.ID) error
 	// person tells the name and e-mail address of a user.
 	person func(tx *db.Tx, user ident.ID) (name, email string, err error)
+	// bought fills what organizations have bought.
+	bought func(tx *db.Tx, items []Organization) error
 	// limits tells how many seats organizations bought.
 	limits SeatLimits
 	// invitations tells the first pending invitations of organizations.
@@ -70,6 +73,9 @@ func (s *Service) OnLeave(do func(tx *db.Tx, scope access.Scope, who *access.Cal
 // OnMembershipChange sets who hears of users whose memberships change, in the
 // transaction that changes them.
 func (s *Service) OnMembershipChange(do func(tx *db.Tx, users ...ident.ID) error) { s.changed = do }
+
+// SetBought sets who fills the subscriptions of organizations.
+func (s *Service) SetBought(fill func(tx *db.Tx, items []Organization) error) { s.bought = fill }
 
 // SetPeople sets who tells the name and e-mail address of a user, and keeps them
 // as they are until the transaction ends. Without it members have none.
@@ -195,6 +201,11 @@ func (s *Service) complete(tx *db.Tx, who *access.Caller, store Store, items []O
 	if err := s.fillInvitations(tx, items); err != nil {
 		return err
 	}
+	if s.bought != nil {
+		if err := s.bought(tx, items); err != nil {
+			return err
+		}
+	}
 	counts, err := rowCounts(tx, items)
 	if err != nil {
 		return err
@@ -202,7 +213,8 @@ func (s *Service) complete(tx *db.Tx, who *access.Caller, store Store, items []O
 	for i := range items {
 		role := roles[items[i].ID]
 		if role == access.Guest && !who.Operator { // guests can't follow these
-			items[i].Users, items[i].Configs, items[i].Addresses = nil, nil, nil
+			items[i].Users, items[i].Configs, items[i].Addresses, items[i].Subscriptions = nil, nil, nil, nil
+			items[i].CurrentSubscription = null.Value[ident.ID]{}
 		}
 		if !who.Operator && !access.Payers.Has(role) {
 			items[i].Invitations = nil

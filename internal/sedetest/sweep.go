@@ -103,6 +103,7 @@ func newSweep(t *testing.T, engine db.Engine, samples Samples) *sweep {
 	w.badKeys()
 	w.enqueue()
 	invite(w.T, w.in, "Sweep")
+	w.subscribe()
 	w.learn()
 	return w
 }
@@ -134,6 +135,24 @@ func (w *sweep) enqueue() {
 	if err != nil {
 		w.Fatal(err)
 	}
+}
+
+// subscribe has demo buy something, so that it has an invoice.
+func (w *sweep) subscribe() {
+	do := func(c *Client, method, path, body string) string {
+		a := c.Do(method, path, body)
+		if a.Status >= 300 {
+			w.Fatalf("%s %s: %d %s", method, path, a.Status, a.Body)
+		}
+		return a.Header.Get("Location")
+	}
+	do(w.in.As("operator@demo.example", ""), http.MethodPatch, "/invoice-issuers/default-issuer",
+		`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT"}`)
+	owner := w.in.As("owner@demo.example", "demo")
+	do(owner, http.MethodPost, "/organization-addresses", w.bodies["POST /organization-addresses"])
+	spare := do(owner, http.MethodPost, "/organization-addresses", w.bodies["POST /organization-addresses"])
+	w.in.Names["spare-address"] = spare[strings.LastIndexByte(spare, '/')+1:]
+	do(owner, http.MethodPost, "/subscriptions", w.bodies["POST /subscriptions"])
 }
 
 // learn finds out what there is: in demo by its owner, in other by its owner.

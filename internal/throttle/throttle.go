@@ -29,10 +29,11 @@ const (
 	SignUp                     // making an account
 	PasswordReset              // asking for a mail that lets its reader set a password, and using it
 	Invitation                 // asking for mails to people who are not here yet
+	Coupon                     // trying the code of a discount
 	classes
 )
 
-var classNames = [classes]string{"", "read", "write", "heavy", "sign-in", "refresh", "sign-up", "password-reset", "invitation"}
+var classNames = [classes]string{"", "read", "write", "heavy", "sign-in", "refresh", "sign-up", "password-reset", "invitation", "coupon"}
 
 // String returns the name that settings and header fields use, empty for
 // ByMethod.
@@ -81,6 +82,7 @@ func Default() Limits {
 		SignUp:        {Address: hour(20)},
 		PasswordReset: {User: hour(10), Address: hour(20)},
 		Invitation:    {Key: hour(100), User: hour(100), Organization: hour(300), Address: hour(300)},
+		Coupon:        {User: hour(30), Organization: hour(60), Address: hour(60)},
 	}
 }
 

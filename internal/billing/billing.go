@@ -1,0 +1,156 @@
+// Package billing makes invoices out of what organizations owe and keeps what
+// was paid on them.
+//
+// An invoice is a draft until everything that it must say is known: who issues it
+// and the whole address of who it is made out to. Then it gets the next number of
+// its issuer, in the transaction that makes it an invoice, so that numbers have no
+// gaps and no doubles. From there on nothing changes but its status and what was
+// paid; the database refuses the rest. Prices, names, addresses and tax are on it
+// as they were at that moment.
+package billing
+
+import (
+	"strings"
+	"time"
+
+	"sede/internal/fault"
+	"sede/internal/ident"
+	"sede/internal/null"
+	"sede/internal/organization"
+	"sede/internal/taxid"
+)
+
+// The states of invoices.
+const (
+	Draft         = "draft"
+	Open          = "open"
+	Paid          = "paid"
+	Void          = "void"
+	Uncollectible = "uncollectible"
+)
+
+// Why there is an invoice.
+const (
+	ReasonCreate = "subscription_create" // the first period
+	ReasonCycle  = "subscription_cycle"  // another period
+	ReasonUpdate = "subscription_update" // more within a period
+)
+
+// Party is who issues an invoice or who it is made out to, as they were then.
+type Party struct {
+	Name        string   `json:"name"`
+	Lines       []string `json:"lines"` // the address below the name
+	Country     string   `json:"country"`
+	Email       string   `json:"email"`
+	TIN         string   `json:"tin"`
+	VATNumber   string   `json:"vatNumber"`
+	BankAccount string   `json:"bankAccount"`
+}
+
+// Invoice is one invoice.
+type Invoice struct {
+	ID           ident.ID
+	Organization ident.ID
+	Subscription ident.ID
+	Issuer       string
+	Number       null.Value[string]
+	Status       string
+	Reason       string
+	Language     string // of what it says
+	Seller       Party
+	Buyer        Party
+	DiscountText null.Value[string]
+	Charge
+	AmountPaid int64
+	PeriodFrom time.Time
+	PeriodTo   time.Time
+	IssuedAt   null.Value[time.Time]
+	DueAt      null.Value[time.Time]
+	PaidAt     null.Value[time.Time]
+	Version    int64
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// remaining is what is still to be paid, 0 when too much was paid.
+func (i *Invoice) remaining() int64 { return max(0, i.Total-i.AmountPaid) }
+
+// Issuer is who issues invoices.
+type Issuer struct {
+	ID          string
+	Name        string
+	StreetLine  string
+	PostCode    string
+	City        string
+	Country     null.Value[string]
+	VATNumber   null.Value[string]
+	BankAccount null.Value[string]
+	Prefix      string // of the numbers
+	NextNumber  int64
+	PaymentDays int64 // between an invoice and its due date
+	GraceDays   int64 // between a due date and the end of the service
+	Version     int64
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Ready reports whether all that an invoice says of its issuer is known.
+func (i *Issuer) Ready() bool {
+	return i.Name != "" && i.StreetLine != "" && i.City != "" && i.Country.Valid
+}
+
+func (i *Issuer) party() Party {
+	at := organization.Address{StreetLine: null.Of(i.StreetLine), PostCode: null.Of(i.PostCode), City: null.Of(i.City), Country: i.Country.V}
+	return Party{Name: i.Name, Lines: envelope(&at), Country: i.Country.V, VATNumber: i.VATNumber.V, BankAccount: i.BankAccount.V}
+}
+
+// Validate returns the broken rules that declarations can't express.
+func (i *Issuer) Validate() []fault.Violation {
+	if !i.VATNumber.Valid {
+		return nil
+	}
+	if _, _, ok := taxid.VAT(i.VATNumber.V, i.Country.V); !ok {
+		return []fault.Violation{{Path: "vatNumber", Code: fault.CodeRegex, Text: fault.Textf("This is not a valid VAT number.")}}
+	}
+	return nil
+}
+
+func buyerOf(a *organization.Address) Party {
+	return Party{Name: a.Name, Lines: envelope(a), Country: a.Country, Email: a.Email.V, TIN: a.TIN.V, VATNumber: a.VATNumber.V}
+}
+
+// envelope is the address as it is written below a name, the country's code last.
+func envelope(a *organization.Address) []string {
+	street := strings.TrimSpace(a.StreetLine.V + " " + a.BuildingNumber.V)
+	if a.LocaleNumber.Valid {
+		street += "/" + a.LocaleNumber.V
+	}
+	var lines []string
+	for _, line := range []string{street, strings.TrimSpace(a.PostCode.V + " " + a.City.V), a.Country} {
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// missing names the fields that an invoice needs and the address lacks. Post codes
+// are asked for where the country has them, when the address is written.
+func missing(a *organization.Address) (fields []string) {
+	if !a.StreetLine.Valid {
+		fields = append(fields, "streetLine")
+	}
+	if !a.City.Valid {
+		fields = append(fields, "city")
+	}
+	return fields
+}
+
+// Payment is money that came in for an invoice.
+type Payment struct {
+	ID         ident.ID
+	Invoice    ident.ID
+	Amount     null.Value[int64] // null: all that is still to be paid
+	Reference  null.Value[string]
+	ReceivedAt null.Value[time.Time] // null: now
+}

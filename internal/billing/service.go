@@ -1,0 +1,187 @@
+package billing
+
+import (
+	"context"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/audit"
+	"sede/internal/clock"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/mail"
+	"sede/internal/null"
+	"sede/internal/organization"
+	"sede/internal/page"
+	"sede/internal/product"
+)
+
+// Who may do what.
+var (
+	mayRead   = access.Within(access.Payers)
+	mayRecord = access.Operators()
+)
+
+// Service holds the use cases of invoices.
+type Service struct {
+	db            *db.DB
+	audit         *audit.Log
+	mail          *mail.Post
+	ids           *ident.Source
+	now           clock.Clock
+	products      *product.Service
+	organizations *organization.Service
+	paid          func(tx *db.Tx, scope access.Scope, i *Invoice) error
+}
+
+// OnPaid sets who hears of an invoice that was paid in full, in the transaction
+// that records the payment.
+func (s *Service) OnPaid(do func(tx *db.Tx, scope access.Scope, i *Invoice) error) { s.paid = do }
+
+// List returns a page of the organization's invoices, the newest first.
+func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Invoice], err error) {
+	if err := mayRead.Check(who); err != nil {
+		return r, err
+	}
+	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) (err error) {
+		r, err = list(tx, who.Scope(), &all, q)
+		return err
+	})
+	return r, err
+}
+
+// Of returns a page of the subscription's invoices, the newest first.
+func (s *Service) Of(tx *db.Tx, scope access.Scope, subscription ident.ID, q *page.Query) (page.Result[Invoice], error) {
+	return list(tx, scope, &ofOne, q, subscription)
+}
+
+// Get loads one invoice; Missing when the organization has no such one.
+func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, i *Invoice) error {
+	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return find(tx, who.Scope(), id, i) })
+}
+
+// Unpaid returns the subscription's open invoices, the oldest first.
+func (s *Service) Unpaid(tx *db.Tx, scope access.Scope, subscription ident.ID) ([]Invoice, error) {
+	return withStatus(tx, scope, subscription, Open)
+}
+
+// Drafts returns the subscription's drafts, the oldest first.
+func (s *Service) Drafts(tx *db.Tx, scope access.Scope, subscription ident.ID) ([]Invoice, error) {
+	return withStatus(tx, scope, subscription, Draft)
+}
+
+// Lock lets one at a time change what the organization owes, until the
+// transaction ends.
+func (s *Service) Lock(tx *db.Tx, scope access.Scope) error {
+	return tx.Lock("billing/" + scope.Organization().String())
+}
+
+// Pay records a payment of an invoice of any organization. What is paid beyond
+// the total stays with the invoice as too much.
+func (s *Service) Pay(ctx context.Context, who *access.Caller, id ident.ID, p *Payment, i *Invoice) error {
+	if err := mayRecord.Check(who); err != nil {
+		return err
+	}
+	given := *p
+	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		organization, err := organizationOf(tx, id)
+		if err != nil {
+			return err
+		}
+		scope := access.System(organization)
+		if err := s.Lock(tx, scope); err != nil {
+			return err
+		}
+		*p, *i = given, Invoice{}
+		if err := find(tx, scope, id, i); err != nil {
+			return err
+		}
+		return s.pay(tx, scope, who, p, i)
+	})
+}
+
+func (s *Service) pay(tx *db.Tx, scope access.Scope, who *access.Caller, p *Payment, i *Invoice) error {
+	now := s.now.Now().Truncate(time.Second)
+	switch {
+	case i.Status == Draft:
+		return fault.New(fault.Conflict, "A draft can't be paid. It has no number yet.")
+	case i.Status == Paid || i.Status == Void:
+		return fault.New(fault.Conflict, "Nothing is to be paid on this invoice.")
+	case p.ReceivedAt.Valid && p.ReceivedAt.V.After(now):
+		return fault.Broken(fault.Violation{Path: "receivedAt", Code: fault.CodeTooHigh, Text: fault.Textf("This time has not come yet.")})
+	}
+	before := hydra.JSON(fields, i)
+	p.ID, p.Invoice = s.ids.New(), i.ID
+	p.Amount, p.ReceivedAt = null.Of(p.Amount.Or(i.remaining())), null.Of(p.ReceivedAt.Or(now))
+	i.AmountPaid, i.Version, i.UpdatedAt = i.AmountPaid+p.Amount.V, i.Version+1, now
+	if i.AmountPaid >= i.Total {
+		i.Status, i.PaidAt = Paid, null.Of(now)
+	}
+	insertPayment(tx, scope, p, now)
+	if err := settle(tx, scope, i); err != nil {
+		return err
+	}
+	if i.Status == Paid && s.paid != nil {
+		if err := s.paid(tx, scope, i); err != nil {
+			return err
+		}
+	}
+	return s.audit.Append(tx, who, audit.Entry{Scope: scope, Action: "pay", Resource: "Invoice", Key: i.ID.String(), Before: before, After: hydra.JSON(fields, i)})
+}
+
+// Issuers returns a page of those who issue invoices.
+func (s *Service) Issuers(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Issuer], err error) {
+	if err := mayRecord.Check(who); err != nil {
+		return r, err
+	}
+	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+		r, err = listIssuers(tx, q)
+		return err
+	})
+	return r, err
+}
+
+// Issuer loads one who issues invoices.
+func (s *Service) Issuer(ctx context.Context, who *access.Caller, id string, i *Issuer) error {
+	if err := mayRecord.Check(who); err != nil {
+		return err
+	}
+	return s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error { return findIssuer(tx, id, i) })
+}
+
+// UpdateIssuer changes what invoices will say of their issuer, and from where on
+// they are numbered: never a number that was given.
+func (s *Service) UpdateIssuer(ctx context.Context, who *access.Caller, id string, i *Issuer, apply func() error) error {
+	if err := mayRecord.Check(who); err != nil {
+		return err
+	}
+	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		*i = Issuer{}
+		if err := findIssuer(tx, id, i); err != nil {
+			return err
+		}
+		before := *i
+		if err := apply(); err != nil {
+			return err
+		}
+		if *i == before {
+			return nil
+		}
+		if i.Prefix == before.Prefix && i.NextNumber < before.NextNumber {
+			return fault.Broken(fault.Violation{Path: "nextNumber", Code: fault.CodeTooLow, Text: fault.Textf("Numbers only grow.")})
+		}
+		if taken, err := hasNumber(tx, id, i.Prefix+numberText(i.NextNumber)); err != nil || taken {
+			if taken {
+				err = fault.Broken(fault.Violation{Path: "nextNumber", Code: fault.CodeUnique, Text: fault.Textf("This value is already used.")})
+			}
+			return err
+		}
+		i.Version, i.UpdatedAt = i.Version+1, s.now.Now().Truncate(time.Second)
+		if err := updateIssuer(tx, i); err != nil {
+			return err
+		}
+		return s.audit.Append(tx, who, audit.Entry{Action: "update", Resource: "InvoiceIssuer", Key: id, Before: hydra.JSON(issuerFields, &before), After: hydra.JSON(issuerFields, i)})
+	})
+}

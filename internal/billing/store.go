@@ -1,0 +1,198 @@
+package billing
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/ident"
+	"sede/internal/null"
+	"sede/internal/page"
+	"sede/internal/tax"
+)
+
+const columns = `organization_id, id, subscription_id, issuer_id, number, status, reason, currency, language, seller, buyer, discount_text,
+	lines, subtotal, discount, tax_category, tax_country, tax_rate, tax, total, amount_paid, period_from, period_to,
+	issued_at, due_at, paid_at, version, created_at, updated_at`
+
+func (i *Invoice) scan(into func(...any) error) error {
+	var seller, buyer, lines, category string
+	err := into(&i.Organization, &i.ID, &i.Subscription, &i.Issuer, &i.Number, &i.Status, &i.Reason, &i.Currency, &i.Language, &seller, &buyer, &i.DiscountText,
+		&lines, &i.Subtotal, &i.Discount, &category, &i.Treatment.Country, &i.Treatment.Rate, &i.Tax, &i.Total, &i.AmountPaid, &i.PeriodFrom, &i.PeriodTo,
+		&i.IssuedAt, &i.DueAt, &i.PaidAt, &i.Version, &i.CreatedAt, &i.UpdatedAt)
+	if err != nil {
+		return err
+	}
+	i.Treatment.Category = tax.Category(category)
+	return errors.Join(json.Unmarshal([]byte(seller), &i.Seller), json.Unmarshal([]byte(buyer), &i.Buyer), json.Unmarshal([]byte(lines), &i.Lines))
+}
+
+var filterColumns = map[string]db.Column{
+	"subscription": {SQL: "subscription_id", NotNull: true},
+	"number":       {SQL: "number"},
+	"status":       {SQL: "status", NotNull: true},
+	"currency":     {SQL: "currency", NotNull: true},
+	"total":        {SQL: "total", NotNull: true},
+	"issuedAt":     {SQL: "issued_at"},
+	"dueAt":        {SQL: "due_at"},
+}
+
+// all lists the invoices of an organization, ofOne those of the subscription $2.
+var (
+	all   = db.Listing{Table: "invoice", Select: columns, Columns: filterColumns, Order: "id DESC", Counted: true}
+	ofOne = db.Listing{Table: "invoice", Select: columns, Columns: filterColumns, Order: "id DESC", Where: "organization_id = $1 AND subscription_id = $2"}
+)
+
+func list(tx *db.Tx, scope access.Scope, l *db.Listing, q *page.Query, args ...any) (page.Result[Invoice], error) {
+	return db.PageOf(l, tx, scope, q, args, (*Invoice).scan)
+}
+
+// find loads an invoice. One that is not there, or not in scope, is Missing.
+func find(tx *db.Tx, scope access.Scope, id ident.ID, i *Invoice) error {
+	return orMissing(i.scan(tx.Row(`SELECT `+columns+` FROM invoice WHERE organization_id = $1 AND id = $2`, scope.Organization(), id).Scan))
+}
+
+// organizationOf tells whose invoice it is. The transaction's scope is the
+// instance.
+func organizationOf(tx *db.Tx, id ident.ID) (organization ident.ID, err error) {
+	err = orMissing(tx.Row(`SELECT organization_id FROM invoice WHERE id = $1`, id).Scan(&organization))
+	return organization, err
+}
+
+func orMissing(err error) error {
+	if errors.Is(err, db.ErrNoRows) {
+		return fault.Missing()
+	}
+	return err
+}
+
+// withStatus returns the subscription's invoices that have the status, the
+// oldest first.
+func withStatus(tx *db.Tx, scope access.Scope, subscription ident.ID, status string) (found []Invoice, err error) {
+	rows := tx.Query(`SELECT `+columns+` FROM invoice WHERE organization_id = $1 AND subscription_id = $2 AND status = $3 ORDER BY id`,
+		scope.Organization(), subscription, status)
+	defer rows.Close()
+	for rows.Next() {
+		var i Invoice
+		if err := i.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		found = append(found, i)
+	}
+	return found, rows.Err()
+}
+
+func insert(tx *db.Tx, scope access.Scope, i *Invoice) error {
+	seller, buyer, lines, err := i.encoded()
+	if err != nil {
+		return err
+	}
+	tx.Queue(`INSERT INTO invoice (organization_id, id, subscription_id, issuer_id, number, status, reason, currency, language, seller, buyer,
+			discount_text, lines, subtotal, discount, tax_category, tax_country, tax_rate, tax, total, amount_paid, period_from, period_to,
+			issued_at, due_at, paid_at, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`,
+		scope.Organization(), i.ID, i.Subscription, i.Issuer, i.Number, i.Status, i.Reason, i.Currency, i.Language, seller, buyer,
+		i.DiscountText, lines, i.Subtotal, i.Discount, string(i.Treatment.Category), i.Treatment.Country, i.Treatment.Rate, i.Tax, i.Total, i.AmountPaid,
+		i.PeriodFrom, i.PeriodTo, i.IssuedAt, i.DueAt, i.PaidAt, i.Version, i.CreatedAt, i.UpdatedAt)
+	db.Count(tx, scope, "invoice", 1)
+	return nil
+}
+
+func (i *Invoice) encoded() (seller, buyer, lines string, err error) {
+	text := func(v any) string {
+		content, failed := json.Marshal(v)
+		err = errors.Join(err, failed)
+		return string(content)
+	}
+	return text(i.Seller), text(i.Buyer), text(i.Lines), err
+}
+
+// finalise stores what makes a draft an invoice.
+func finalise(tx *db.Tx, scope access.Scope, i *Invoice) error {
+	seller, buyer, lines, err := i.encoded()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`UPDATE invoice SET number = $3, status = $4, seller = $5, buyer = $6, lines = $7, discount = $8, tax_category = $9, tax_country = $10,
+			tax_rate = $11, tax = $12, total = $13, issued_at = $14, due_at = $15, paid_at = $16, version = $17, updated_at = $18
+		WHERE organization_id = $1 AND id = $2 AND number IS NULL`,
+		scope.Organization(), i.ID, i.Number, i.Status, seller, buyer, lines, i.Discount, string(i.Treatment.Category), i.Treatment.Country,
+		i.Treatment.Rate, i.Tax, i.Total, i.IssuedAt, i.DueAt, i.PaidAt, i.Version, i.UpdatedAt)
+	return err
+}
+
+// settle stores the status and what was paid.
+func settle(tx *db.Tx, scope access.Scope, i *Invoice) error {
+	_, err := tx.Exec(`UPDATE invoice SET status = $3, amount_paid = $4, paid_at = $5, version = $6, updated_at = $7
+		WHERE organization_id = $1 AND id = $2`,
+		scope.Organization(), i.ID, i.Status, i.AmountPaid, i.PaidAt, i.Version, i.UpdatedAt)
+	return err
+}
+
+func insertPayment(tx *db.Tx, scope access.Scope, p *Payment, now time.Time) {
+	tx.Queue(`INSERT INTO payment (organization_id, id, invoice_id, amount, reference, received_at, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		scope.Organization(), p.ID, p.Invoice, p.Amount, p.Reference, p.ReceivedAt, now)
+}
+
+const issuerColumns = `id, name, street_line, post_code, city, country, vat_number, bank_account, prefix, next_number, payment_days, grace_days,
+	version, created_at, updated_at`
+
+func (i *Issuer) scan(into func(...any) error) error {
+	var country string
+	err := into(&i.ID, &i.Name, &i.StreetLine, &i.PostCode, &i.City, &country, &i.VATNumber, &i.BankAccount, &i.Prefix, &i.NextNumber,
+		&i.PaymentDays, &i.GraceDays, &i.Version, &i.CreatedAt, &i.UpdatedAt)
+	i.Country = null.Value[string]{V: country, Valid: country != ""}
+	return err
+}
+
+var issuers = db.Listing{Table: "invoice_issuer", Select: issuerColumns, Wide: true, Order: "id"}
+
+func listIssuers(tx *db.Tx, q *page.Query) (page.Result[Issuer], error) {
+	return db.PageOf(&issuers, tx, access.Instance(), q, nil, (*Issuer).scan)
+}
+
+func findIssuer(tx *db.Tx, id string, i *Issuer) error {
+	return orMissing(i.scan(tx.Row(`SELECT `+issuerColumns+` FROM invoice_issuer WHERE id = $1`, id).Scan))
+}
+
+// updateIssuer stores the issuer if it still has the version before its own; else
+// somebody was faster.
+func updateIssuer(tx *db.Tx, i *Issuer) error {
+	changed, err := tx.Exec(`UPDATE invoice_issuer SET name = $2, street_line = $3, post_code = $4, city = $5, country = $6, vat_number = $7,
+			bank_account = $8, prefix = $9, next_number = $10, payment_days = $11, grace_days = $12, version = $13, updated_at = $14
+		WHERE id = $1 AND version = $13 - 1`,
+		i.ID, i.Name, i.StreetLine, i.PostCode, i.City, i.Country.V, i.VATNumber, i.BankAccount, i.Prefix, i.NextNumber, i.PaymentDays, i.GraceDays, i.Version, i.UpdatedAt)
+	if err == nil && changed == 0 {
+		return fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
+	}
+	return err
+}
+
+// hasNumber reports whether the issuer gave the number to an invoice.
+func hasNumber(tx *db.Tx, issuer, number string) (has bool, err error) {
+	err = tx.Row(`SELECT EXISTS (SELECT 1 FROM invoice WHERE issuer_id = $1 AND number = $2)`, issuer, number).Scan(&has)
+	return has, err
+}
+
+// takeNumber takes the issuer's next number. Others wait for it until the
+// transaction ends, so that a number that is given up is given again.
+func takeNumber(tx *db.Tx, issuer string) (string, error) {
+	var prefix string
+	var next int64
+	err := tx.Row(`UPDATE invoice_issuer SET next_number = next_number + 1 WHERE id = $1 RETURNING prefix, next_number`, issuer).Scan(&prefix, &next)
+	return prefix + numberText(next-1), err
+}
+
+// numberText writes a number with at least six digits.
+func numberText(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for len(text) < 6 {
+		text = "0" + text
+	}
+	return text
+}

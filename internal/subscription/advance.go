@@ -1,0 +1,253 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/billing"
+	"sede/internal/db"
+	"sede/internal/ident"
+	"sede/internal/jobs"
+	"sede/internal/null"
+)
+
+// A subscription knows when something happens to it next: the trial or the period
+// ends, an invoice is due, the grace is over, a draft may have become complete. A
+// schedule looks for those whose time has come and lets each catch up with the
+// clock in a transaction of its own, so that a crash leaves every one of them
+// either before or after. Nothing is done twice: what was done moves the time.
+
+const (
+	every     = time.Minute
+	batch     = 200
+	atOnce    = 16             // transactions, which a commit takes together
+	draftWait = 24 * time.Hour // until a draft is tried again
+	mostSteps = 500            // of one subscription in one transaction
+)
+
+func (s *Service) schedules() []jobs.Schedule {
+	return []jobs.Schedule{{Name: "subscription.advance", Every: every, Do: s.advanceAll}}
+}
+
+// due is a subscription whose time has come.
+type due struct {
+	at               time.Time
+	organization, id ident.ID
+}
+
+// advanceAll lets all that are due catch up, in the order of their times. One that
+// fails does not hold up the others.
+func (s *Service) advanceAll(ctx context.Context) error {
+	now := s.now.Now()
+	var failed error
+	last := due{}
+	for {
+		var found []due
+		err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+			found, err = dueAfter(tx, now, last, batch)
+			return err
+		})
+		if err != nil {
+			return errors.Join(failed, err)
+		}
+		failed = errors.Join(failed, s.advanceSome(ctx, found))
+		if len(found) < batch {
+			return failed
+		}
+		last = found[len(found)-1]
+	}
+}
+
+func (s *Service) advanceSome(ctx context.Context, found []due) (failed error) {
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	tokens := make(chan struct{}, atOnce)
+	for _, d := range found {
+		tokens <- struct{}{}
+		group.Go(func() {
+			defer func() { <-tokens }()
+			if err := s.advanceOne(ctx, d); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = errors.Join(failed, fmt.Errorf("subscription %s: %w", d.id, err))
+			}
+		})
+	}
+	group.Wait()
+	return failed
+}
+
+func (s *Service) advanceOne(ctx context.Context, d due) error {
+	scope := access.System(d.organization)
+	return s.db.Write(ctx, scope, func(tx *db.Tx) error {
+		if err := s.invoices.Lock(tx, scope); err != nil {
+			return err
+		}
+		var sub Subscription
+		if err := s.load(tx, scope, d.id, &sub); err != nil {
+			return err
+		}
+		before := sub
+		if err := s.advance(tx, scope, &sub); err != nil {
+			return err
+		}
+		return s.store(tx, nil, scope, "advance", &before, &sub)
+	})
+}
+
+// advance does what has come to pass since, one thing after the other.
+func (s *Service) advance(tx *db.Tx, scope access.Scope, sub *Subscription) error {
+	if _, err := s.invoices.Complete(tx, scope, sub.ID, sub.Address); err != nil {
+		return err
+	}
+	now := s.now.Now()
+	for range mostSteps {
+		open, err := s.invoices.Unpaid(tx, scope, sub.ID)
+		if err != nil {
+			return err
+		}
+		grace, err := s.invoices.GraceDays(tx)
+		if err != nil {
+			return err
+		}
+		at, what := sub.next(open, grace)
+		if what == nothingNext || at.After(now) {
+			break
+		}
+		if err := s.step(tx, scope, sub, what, at, open); err != nil {
+			return err
+		}
+	}
+	return s.plan(tx, scope, sub)
+}
+
+// happening is what can happen to a subscription by itself.
+type happening uint8
+
+const (
+	nothingNext happening = iota
+	periodEnds
+	invoiceDue
+	graceEnds
+)
+
+// next tells what happens first to the subscription, whose open invoices are
+// given, the oldest first.
+func (s *Subscription) next(open []billing.Invoice, graceDays int) (at time.Time, what happening) {
+	if !s.live() {
+		return at, nothingNext
+	}
+	at, what = s.PeriodTo, periodEnds
+	first := func(t time.Time, h happening) {
+		if t.Before(at) {
+			at, what = t, h
+		}
+	}
+	if s.Status == Active && len(open) > 0 {
+		first(open[0].DueAt.V, invoiceDue)
+	}
+	if s.Status == PastDue {
+		first(s.PastDueSince.V.AddDate(0, 0, graceDays), graceEnds)
+	}
+	return at, what
+}
+
+func (s *Service) step(tx *db.Tx, scope access.Scope, sub *Subscription, what happening, at time.Time, open []billing.Invoice) error {
+	switch what {
+	case invoiceDue:
+		sub.Status, sub.PastDueSince = PastDue, null.Of(at)
+		s.invoices.Remind(tx, scope, &open[0])
+		return nil
+	case graceEnds:
+		sub.Status = Unpaid
+		s.invoices.Warn(tx, scope, &open[0])
+		return nil
+	}
+	if sub.CancelAtPeriodEnd {
+		sub.end(at)
+		return nil
+	}
+	reason := billing.ReasonCycle
+	if sub.Status == Trialing {
+		reason = billing.ReasonCreate
+	}
+	sub.advancePeriod()
+	if sub.Status == Unpaid { // nothing is served, so nothing is owed
+		return nil
+	}
+	_, err := s.chargePeriod(tx, scope, sub, reason)
+	return err
+}
+
+// advancePeriod begins the next period: the first one after a trial, else the one
+// that follows, with the terms that were scheduled for it.
+func (s *Subscription) advancePeriod() {
+	if s.Status == Trialing {
+		s.Status, s.Anchor, s.Period = Active, s.PeriodTo, 0
+	} else {
+		s.Period++
+	}
+	if s.Scheduled != nil {
+		s.Products, s.Seats, s.Scheduled = s.Scheduled.Products, s.Scheduled.Seats, nil
+	}
+	s.PeriodFrom, s.PeriodTo = billing.Period(s.Anchor, s.Type, s.Period)
+}
+
+// plan sets when something happens next.
+func (s *Service) plan(tx *db.Tx, scope access.Scope, sub *Subscription) error {
+	sub.NextAt = null.Value[time.Time]{}
+	if !sub.live() {
+		return nil
+	}
+	open, err := s.invoices.Unpaid(tx, scope, sub.ID)
+	if err != nil {
+		return err
+	}
+	drafts, err := s.invoices.Drafts(tx, scope, sub.ID)
+	if err != nil {
+		return err
+	}
+	grace, err := s.invoices.GraceDays(tx)
+	if err != nil {
+		return err
+	}
+	at, _ := sub.next(open, grace)
+	if again := s.now.Now().Add(draftWait).Truncate(time.Second); len(drafts) > 0 && again.Before(at) {
+		at = again
+	}
+	sub.NextAt = null.Of(at)
+	return nil
+}
+
+// Paid notes that an invoice was paid: a subscription that had nothing else
+// overdue is active again.
+func (s *Service) Paid(tx *db.Tx, scope access.Scope, i *billing.Invoice) error {
+	var sub Subscription
+	if err := s.load(tx, scope, i.Subscription, &sub); err != nil {
+		return err
+	}
+	before := sub
+	if i.Reason == billing.ReasonCreate {
+		sub.FirstUnpaid = false
+	}
+	open, err := s.invoices.Unpaid(tx, scope, sub.ID)
+	if err != nil {
+		return err
+	}
+	if sub.Status == PastDue || sub.Status == Unpaid {
+		switch overdue := len(open) > 0 && !open[0].DueAt.V.After(s.now.Now()); {
+		case !overdue:
+			sub.Status, sub.PastDueSince = Active, null.Value[time.Time]{}
+		case sub.Status == PastDue:
+			sub.PastDueSince = open[0].DueAt
+		}
+	}
+	if err := s.plan(tx, scope, &sub); err != nil {
+		return err
+	}
+	return s.store(tx, nil, scope, "paid", &before, &sub)
+}

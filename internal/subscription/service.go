@@ -1,0 +1,347 @@
+package subscription
+
+import (
+	"context"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/audit"
+	"sede/internal/billing"
+	"sede/internal/clock"
+	"sede/internal/coupon"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/null"
+	"sede/internal/organization"
+	"sede/internal/page"
+	"sede/internal/product"
+	"sede/internal/secret"
+)
+
+// Who may do what.
+var (
+	mayRead     = access.Within(access.Readers)
+	mayWrite    = access.Within(access.Payers).ToChange()
+	mayInvoices = access.Within(access.Payers)
+)
+
+// Service holds the use cases of subscriptions.
+type Service struct {
+	db            *db.DB
+	audit         *audit.Log
+	ids           *ident.Source
+	now           clock.Clock
+	secret        *secret.Box
+	products      *product.Service
+	coupons       *coupon.Service
+	invoices      *billing.Service
+	organizations *organization.Service
+}
+
+// List returns a page of the organization's subscriptions, the newest first.
+func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Subscription], err error) {
+	if err := mayRead.Check(who); err != nil {
+		return r, err
+	}
+	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error {
+		if r, err = list(tx, who.Scope(), q); err != nil {
+			return err
+		}
+		return s.fillDiscounts(tx, r.Items)
+	})
+	return r, err
+}
+
+// Get loads one subscription; Missing when the organization has no such one.
+func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, sub *Subscription) error {
+	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return s.load(tx, who.Scope(), id, sub) })
+}
+
+// Invoices returns a page of the invoices of one subscription.
+func (s *Service) Invoices(ctx context.Context, who *access.Caller, parent string, q *page.Query) (r page.Result[billing.Invoice], err error) {
+	id, err := ident.Parse(parent)
+	if err != nil {
+		return r, fault.Missing()
+	}
+	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error {
+		if err := find(tx, who.Scope(), id, new(Subscription)); err != nil {
+			return err
+		}
+		if err := mayInvoices.Check(who); err != nil {
+			return err
+		}
+		r, err = s.invoices.Of(tx, who.Scope(), id, q)
+		return err
+	})
+	return r, err
+}
+
+// load finds a subscription with its discount.
+func (s *Service) load(tx *db.Tx, scope access.Scope, id ident.ID, sub *Subscription) error {
+	if err := find(tx, scope, id, sub); err != nil {
+		return err
+	}
+	return s.fillDiscount(tx, sub)
+}
+
+func (s *Service) fillDiscount(tx *db.Tx, sub *Subscription) error {
+	sub.Discount = nil
+	if !sub.Coupon.Valid {
+		return nil
+	}
+	c, err := s.coupons.Find(tx, sub.Coupon.V)
+	sub.Discount = &c
+	return err
+}
+
+// fillDiscounts completes a page: of an organization's subscriptions few have a
+// discount, and those have mostly the same.
+func (s *Service) fillDiscounts(tx *db.Tx, items []Subscription) error {
+	known := map[ident.ID]*coupon.Coupon{}
+	for i := range items {
+		id := items[i].Coupon
+		if !id.Valid {
+			continue
+		}
+		if known[id.V] == nil {
+			c, err := s.coupons.Find(tx, id.V)
+			if err != nil {
+				return err
+			}
+			known[id.V] = &c
+		}
+		items[i].Discount = known[id.V]
+	}
+	return nil
+}
+
+// Create begins a subscription: with a trial if a product has one and the
+// organization had none before, else with the first invoice.
+func (s *Service) Create(ctx context.Context, who *access.Caller, sub *Subscription) error {
+	if err := mayWrite.Check(who); err != nil {
+		return err
+	}
+	given := *sub
+	return s.change(ctx, who, func(tx *db.Tx, at time.Time) (*billing.Charge, *Subscription, error) {
+		*sub = given
+		return s.create(tx, who, sub, at)
+	})
+}
+
+func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at time.Time) (*billing.Charge, *Subscription, error) {
+	scope := who.Scope()
+	if err := s.refuseSecond(tx, scope); err != nil {
+		return nil, nil, err
+	}
+	if err := s.defaults(tx, scope, sub); err != nil {
+		return nil, nil, err
+	}
+	if err := s.organizations.RoomFor(tx, scope, sub.Seats); err != nil {
+		return nil, nil, err
+	}
+	trial, err := s.buy(tx, sub.Products, nil, sub.Type, sub.Currency)
+	if err != nil {
+		return nil, nil, err
+	}
+	had, err := hadAny(tx, scope)
+	if err != nil {
+		return nil, nil, err
+	}
+	sub.ID, sub.Organization, sub.Version = s.ids.New(), scope.Organization(), 1
+	sub.CreatedAt, sub.UpdatedAt, sub.Anchor = at, at, at
+	if sub.CouponCode != "" {
+		if err := s.discount(tx, sub, sub.CouponCode); err != nil {
+			return nil, nil, err
+		}
+	}
+	charge := &billing.Charge{Currency: sub.Currency, Lines: []billing.Line{}}
+	if trial > 0 && !had {
+		sub.Status = Trialing
+		sub.PeriodFrom, sub.PeriodTo = at, at.AddDate(0, 0, int(trial))
+		sub.TrialEndsAt = null.Of(sub.PeriodTo)
+	} else {
+		if err := s.invoices.CanIssue(tx, scope, sub.Address); err != nil {
+			return nil, nil, err
+		}
+		sub.Status = Active
+		sub.PeriodFrom, sub.PeriodTo = billing.Period(sub.Anchor, sub.Type, 0)
+		if charge, err = s.chargePeriod(tx, scope, sub, billing.ReasonCreate); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := s.plan(tx, scope, sub); err != nil {
+		return nil, nil, err
+	}
+	if err := insert(tx, scope, sub); err != nil {
+		return nil, nil, err
+	}
+	sub.Preview = nil
+	return charge, sub, s.record(tx, who, scope, "create", nil, sub)
+}
+
+// refuseSecond is a Conflict that names the live subscription, if there is one.
+func (s *Service) refuseSecond(tx *db.Tx, scope access.Scope) error {
+	id, err := liveID(tx, scope)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err == nil {
+		err = &fault.Error{Kind: fault.Conflict, Text: fault.Textf("This organization has a subscription already. Change it, or cancel it first."),
+			Conflicts: fault.Items{{Resource: "Subscription", Key: id.String()}}}
+	}
+	return err
+}
+
+// defaults fills what was left out: the first address and the organization's
+// currency.
+func (s *Service) defaults(tx *db.Tx, scope access.Scope, sub *Subscription) error {
+	if sub.Address.IsZero() {
+		first, err := s.organizations.FirstAddress(tx, scope)
+		if fault.Is(err, fault.NotFound) {
+			err = fault.Broken(fault.Violation{Path: "organizationAddress", Code: fault.CodeNull, Text: fault.Textf("Add an address of the organization first.")})
+		}
+		if err != nil {
+			return err
+		}
+		sub.Address = first
+	}
+	if sub.Currency == "" {
+		settings, err := s.organizations.Settings(tx, scope)
+		if err != nil {
+			return err
+		}
+		sub.Currency = settings.Currency
+	}
+	if sub.Metadata == nil {
+		sub.Metadata = []Pair{}
+	}
+	return nil
+}
+
+// Update changes seats, products, address and metadata, and plans or undoes the
+// end of a subscription. What is more acts now and is charged now, what is less
+// acts when the period ends.
+func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, sub *Subscription, apply func() error) error {
+	return s.change(ctx, who, func(tx *db.Tx, at time.Time) (*billing.Charge, *Subscription, error) {
+		if err := s.load(tx, who.Scope(), id, sub); err != nil {
+			return nil, nil, err
+		}
+		before := *sub
+		if err := apply(); err != nil {
+			return nil, nil, err
+		}
+		if err := mayWrite.Check(who); err != nil {
+			return nil, nil, err
+		}
+		if !before.live() {
+			return nil, nil, ended()
+		}
+		charge, err := s.update(tx, who.Scope(), &before, sub, at)
+		if err != nil {
+			return nil, nil, err
+		}
+		return charge, sub, s.store(tx, who, who.Scope(), "update", &before, sub)
+	})
+}
+
+func ended() error { return fault.New(fault.Conflict, "This subscription has ended.") }
+
+func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscription, at time.Time) (*billing.Charge, error) {
+	charge := &billing.Charge{Currency: sub.Currency, Lines: []billing.Line{}}
+	if sub.CancelAtPeriodEnd != before.CancelAtPeriodEnd {
+		if sub.CanceledAt = (null.Value[time.Time]{}); sub.CancelAtPeriodEnd {
+			sub.CanceledAt = null.Of(at)
+		} else {
+			sub.CancelReason = null.Value[string]{}
+		}
+	}
+	if before.Changes && !sub.Changes {
+		sub.Scheduled = nil
+	}
+	defer func() { sub.Changes = sub.Scheduled != nil }()
+	once(sub.Products)
+	if sub.Seats == before.Seats && sameProducts(sub.Products, before.Products) {
+		sub.Products = before.Products // with the prices
+		return charge, s.plan(tx, scope, sub)
+	}
+	wanted := sub.wanted(before)
+	if sub.Status == Unpaid {
+		return nil, fault.New(fault.Conflict, "Pay the open invoices first.")
+	}
+	if err := s.organizations.RoomFor(tx, scope, wanted.Seats); err != nil {
+		return nil, err
+	}
+	if _, err := s.buy(tx, wanted.Products, before.Products, sub.Type, sub.Currency); err != nil {
+		return nil, err
+	}
+	if sub.Status == Trialing { // nothing is charged yet
+		sub.Products = wanted.Products
+		return charge, s.plan(tx, scope, sub)
+	}
+	now, added, scheduled := change(before.terms(), wanted)
+	sub.Products, sub.Seats, sub.Scheduled = now.Products, now.Seats, scheduled
+	var lines []billing.Line
+	for _, a := range added {
+		more, err := billing.Part([]billing.Item{a.Item}, a.seats, at, sub.PeriodFrom, sub.PeriodTo)
+		if err != nil {
+			return nil, tooMuch()
+		}
+		lines = append(lines, more...)
+	}
+	if len(lines) > 0 {
+		if err := s.invoices.CanIssue(tx, scope, sub.Address); err != nil {
+			return nil, err
+		}
+		var err error
+		if charge, err = s.charge(tx, scope, sub, billing.ReasonUpdate, lines, at); err != nil {
+			return nil, err
+		}
+	}
+	return charge, s.plan(tx, scope, sub)
+}
+
+// wanted are the terms that a change asks for. What it does not touch stays as it
+// is, or as it is scheduled.
+func (s *Subscription) wanted(before *Subscription) Terms {
+	wanted := s.terms()
+	if s.Scheduled == nil {
+		return wanted
+	}
+	if s.Seats == before.Seats {
+		wanted.Seats = s.Scheduled.Seats
+	}
+	if sameProducts(s.Products, before.Products) {
+		wanted.Products = s.Scheduled.Products
+	}
+	return wanted
+}
+
+// once makes a quantity that was left out 1.
+func once(products []Bought) {
+	for i := range products {
+		products[i].Quantity = max(1, products[i].Quantity)
+	}
+}
+
+// store writes the next version of a subscription if something is different.
+func (s *Service) store(tx *db.Tx, who *access.Caller, scope access.Scope, action string, before, sub *Subscription) error {
+	if same(before, sub) {
+		return nil
+	}
+	sub.Version, sub.UpdatedAt = before.Version+1, s.now.Now().Truncate(time.Second)
+	if err := update(tx, scope, sub); err != nil {
+		return err
+	}
+	return s.record(tx, who, scope, action, before, sub)
+}
+
+// record appends to the organization's audit log.
+func (s *Service) record(tx *db.Tx, who *access.Caller, scope access.Scope, action string, before, after *Subscription) error {
+	e := audit.Entry{Scope: scope, Action: action, Resource: "Subscription", Key: after.ID.String(), After: hydra.JSON(fields, after)}
+	if before != nil {
+		e.Before = hydra.JSON(fields, before)
+	}
+	return s.audit.Append(tx, who, e)
+}
