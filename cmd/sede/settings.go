@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"sede/internal/app"
+	"sede/internal/bank/kontomatik"
 	"sede/internal/blob"
 	"sede/internal/hydra"
 	"sede/internal/mail"
@@ -43,6 +44,8 @@ type settings struct {
 	SMTPPassword   string            `help:"Password of that user." env:"SEDE_SMTP_PASSWORD" placeholder:"PASSWORD"`
 	SMTPStartTLS   string            `name:"smtp-starttls" help:"Whether mail needs STARTTLS: ${enum}." enum:"required,opportunistic,off" default:"required" env:"SEDE_SMTP_STARTTLS"`
 	MailFrom       string            `help:"Whom mail comes from, e.g. sede <no-reply@sede.example>. Needed with --smtp." env:"SEDE_MAIL_FROM" placeholder:"ADDRESS"`
+	KontomatikURL  string            `name:"kontomatik-url" help:"Kontomatik, for bank connections, e.g. https://api.kontomatik.com. Empty: there is the Sandbox bank only." env:"SEDE_KONTOMATIK_URL" placeholder:"URL"`
+	KontomatikKey  string            `name:"kontomatik-key" help:"API key for Kontomatik. Needed with --kontomatik-url." env:"SEDE_KONTOMATIK_KEY" placeholder:"KEY"`
 	SecretKey      string            `help:"32 bytes in hex or base64 that seal secrets at rest. Empty: kept in secret.key in the data folder, made when it is not there." env:"SEDE_SECRET_KEY" placeholder:"KEY"`
 	LogFormat      string            `help:"How log lines are written: ${enum}." enum:"text,json" default:"text" env:"SEDE_LOG_FORMAT"`
 	LogLevel       string            `help:"Least important lines to log: ${enum}." enum:"debug,info,warn,error" default:"info" env:"SEDE_LOG_LEVEL"`
@@ -65,6 +68,12 @@ func (s *settings) config() (app.Config, error) {
 			return c, fmt.Errorf("--trusted-proxies: %q is no address or network", text)
 		}
 		c.Proxies = append(c.Proxies, network)
+	}
+	if s.KontomatikURL != "" {
+		c.Bank = app.BankSettings{URL: s.KontomatikURL, Key: s.KontomatikKey}
+		if _, err := kontomatik.New(kontomatik.Config{URL: c.Bank.URL, Key: c.Bank.Key}); err != nil {
+			return c, fmt.Errorf("--kontomatik-url, --kontomatik-key: %w", err)
+		}
 	}
 	c.Limits = throttle.Default()
 	if err := c.Limits.Set(s.RateLimits); err != nil {

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 
 	"sede/internal/access"
 	"sede/internal/audit"
+	"sede/internal/bank"
 	"sede/internal/blob"
 	"sede/internal/clock"
 	"sede/internal/console"
@@ -52,6 +54,7 @@ type Config struct {
 	Mail         *mail.Server    // where mail is handed over; nil: it stays in the development mailbox
 	Blobs        string          // where files are kept, see blob.Open; empty: a folder in Dir
 	Mailbox      mail.Mailbox    // who may read the development mailbox; empty: local callers
+	Bank         BankSettings    // where Kontomatik is; the zero value: the Sandbox bank only
 	Log          *slog.Logger
 
 	Clock     clock.Clock             // default: the system's
@@ -62,6 +65,9 @@ type Config struct {
 
 // BlobStore is where files are kept, in the words of blob.Open.
 func (c *Config) BlobStore() string { return cmp.Or(c.Blobs, filepath.Join(c.Dir, "blobs")) }
+
+// BankSettings say where Kontomatik is.
+type BankSettings = bank.Settings
 
 // App is a running sede, all but its listener.
 type App struct {
@@ -117,7 +123,7 @@ func (a *App) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.features, err = newFeatures(ctx, platform, a.config); err != nil {
+	if a.features, err = newFeatures(ctx, platform, a.config, a.problem); err != nil {
 		return err
 	}
 	all := feature.Module{Routes: platform.Mail.Routes(a.problem), Workers: platform.Mail.Workers(), Schedules: a.jobs.Schedules()}
@@ -237,6 +243,9 @@ func (a *App) RunJobs(ctx context.Context) (int, error) { return a.jobs.RunDue(c
 func (a *App) Close() error {
 	if a.jobs != nil {
 		a.jobs.Close()
+	}
+	if a.features.banks != nil {
+		return errors.Join(a.features.banks.Close(), a.db.Close())
 	}
 	return a.db.Close()
 }

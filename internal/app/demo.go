@@ -165,6 +165,9 @@ func (a *App) demoCompany(ctx context.Context, password string) (key string, err
 		}
 		staff = append(staff, person.ID)
 	}
+	if err := a.features.banks.Demo(ctx, &owner); err != nil {
+		return "", err
+	}
 	for _, d := range demoMeetings(a.config.Clock.Now()) {
 		d.Employee = null.Of(staff[d.with])
 		if err := a.features.meetings.Seed(ctx, &owner, &d.Meeting); err != nil {

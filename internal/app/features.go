@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"net/http"
 
 	"sede/internal/account"
+	"sede/internal/bank"
 	"sede/internal/billing"
 	"sede/internal/coupon"
 	"sede/internal/employee"
@@ -32,11 +34,12 @@ type features struct {
 	coupons       *coupon.Service
 	invoices      *billing.Service
 	subscriptions *subscription.Service
+	banks         *bank.Service
 }
 
 // newFeatures makes the features from the lowest to the highest and tells each
-// what it must know of others.
-func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features, err error) {
+// what it must know of others. problem answers requests that failed.
+func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func(w http.ResponseWriter, r *http.Request, err error)) (f features, err error) {
 	if f.references, err = reference.New(ctx, p); err != nil {
 		return f, err
 	}
@@ -65,7 +68,8 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config) (f features,
 	f.invoices.OnPaid(f.subscriptions.Paid)
 	f.organizations.SetSeatLimits(f.subscriptions.SeatLimits)
 	f.organizations.SetBought(f.subscriptions.Fill)
-	return f, nil
+	f.banks, err = bank.New(p, c.Bank, f.organizations.Rehearses, problem)
+	return f, err
 }
 
 // modules lists what the features hand in, in the order of the documents.
@@ -81,6 +85,7 @@ func (f *features) modules() []feature.Module {
 		f.coupons.Module(),
 		f.invoices.Module(),
 		f.subscriptions.Module(),
+		f.banks.Module(),
 		f.references.Module(),
 	}
 }

@@ -51,6 +51,7 @@ func layers() []layer {
 		{"feature", map[string]string{
 			"internal/account":      "",
 			"internal/billing":      "internal/coupon internal/organization internal/product",
+			"internal/bank":         "",
 			"internal/coupon":       "",
 			"internal/employee":     "",
 			"internal/invitation":   "internal/account internal/organization",
@@ -138,6 +139,7 @@ func uses() map[string][]string {
 		},
 		"access.Instance": {
 			"internal/account", "internal/db", "internal/organization", "internal/reference",
+			"internal/bank",                       // the Sandbox bank belongs to the instance
 			"internal/audit",                      // operators read the chain of the instance
 			"internal/coupon", "internal/product", // belong to the instance
 			"internal/invitation",   // people accept who are in no organization yet

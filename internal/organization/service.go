@@ -473,3 +473,11 @@ func (s *Service) Silent(tx *db.Tx, organization ident.ID) (bool, error) {
 	err := find(tx, organization, &o)
 	return err == nil && o.Type == Demo, err
 }
+
+// Rehearses reports whether the organization is there for trying things out, so
+// that nothing in it is real. The transaction reaches the organization.
+func (s *Service) Rehearses(tx *db.Tx, organization ident.ID) (bool, error) {
+	var o Organization
+	err := find(tx, organization, &o)
+	return err == nil && (o.Type == Demo || o.Type == Sandbox), err
+}

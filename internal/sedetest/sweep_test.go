@@ -58,6 +58,7 @@ func TestSweep(t *testing.T) {
 		"POST /organizations/icon":            sedetest.Form("file", dot),
 		"POST /organizations/logo":            sedetest.Form("file", dot),
 		"POST /meetings/import":               "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+		"POST /integrations/kontomatik/setup": `{"country":"PT","redirectUri":"https://app.example/back"}`,
 		"POST /languages":                     `{"id":"kl-GL"}`,
 		"POST /users/me/password":             `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
 		"POST /organization-user-invitations": `{"email":"sweep@new.example"}`,
@@ -70,6 +71,8 @@ func TestSweep(t *testing.T) {
 		sedetest.Trial{Operation: "DELETE /organization-addresses/{id}", On: "spare-address"},
 		sedetest.Trial{Operation: "POST /subscriptions/{id}/cancel", Body: func(*sedetest.Instance) string { return `{"atPeriodEnd":false}` }},
 		sedetest.Trial{Operation: "POST /subscriptions"},
+		sedetest.Trial{Operation: "POST /integrations/kontomatik/pull", Body: connection},
+		sedetest.Trial{Operation: "POST /integrations/kontomatik/revoke", Body: connection},
 		sedetest.Trial{Operation: "PATCH /organization-users/{id}", On: "guest-member"},
 		sedetest.Trial{Operation: "DELETE /organization-users/{id}", On: "guest-member"},
 		sedetest.Trial{Operation: "POST /organization-users/{id}/transfer-ownership", On: "admin-member"},
@@ -88,4 +91,9 @@ func TestSweep(t *testing.T) {
 		}},
 		sedetest.Trial{Operation: "DELETE /sessions/{id}", Key: spareSession},
 		sedetest.Trial{Operation: "POST /users/me/password"}) // which ends sessions
+}
+
+// connection names the bank connection of the demo.
+func connection(in *sedetest.Instance) string {
+	return `{"integration":"/integrations/` + in.Names["bank"] + `"}`
 }

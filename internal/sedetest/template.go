@@ -93,7 +93,7 @@ func (m *template) make(ctx context.Context, t testing.TB, at app.Config) error 
 // beside lists the paths that the OpenAPI document leaves out on purpose.
 func beside(prefix string) []string {
 	list := []string{"/healthz", "/readyz", "/metrics"}
-	for _, path := range []string{"/", "/index*", "/docs*", "/contexts/*", "/errors/*", "/dev/*", "/console/*"} {
+	for _, path := range []string{"/", "/index*", "/docs*", "/contexts/*", "/errors/*", "/dev/*", "/console/*", "/sandbox-bank/*"} {
 		list = append(list, prefix+path)
 	}
 	return list
@@ -102,8 +102,8 @@ func beside(prefix string) []string {
 // learn names the ids of the demo: organizations by slug, people by the local
 // part of their address, those of other with "other-" before it, what they are in
 // their organization with "-member" behind it and who is invited with
-// "-invitation", places, employees and meetings by the first word, and the API
-// key.
+// "-invitation", places, employees and meetings by the first word, the API key,
+// and the bank connection bank.
 func (in *Instance) learn() map[string]string {
 	known := map[string]string{}
 	type item struct{ ID, Slug, Name, Notes, Username, Email string }
@@ -131,6 +131,8 @@ func (in *Instance) learn() map[string]string {
 	}
 	in.As("owner@demo.example", "demo").Do("GET", "/api-keys", "").JSON(in.t, &page)
 	known["demo-key"] = page.Members[0].ID
+	in.As("owner@demo.example", "demo").Do("GET", "/integrations", "").JSON(in.t, &page)
+	known["bank"] = page.Members[0].ID
 	for _, username := range Accounts {
 		var me item
 		in.As(username, "").Do("GET", "/users/me", "").JSON(in.t, &me)

@@ -80,16 +80,17 @@ func (c *Client) Redirect(ctx context.Context, s SignIn) (r Redirection, err err
 	}
 	var answer struct{ RedirectionID, RedirectionLink string }
 	err = c.json(ctx, http.MethodPost, "/signin/redirection", string(body), &answer)
-	if err == nil && (answer.RedirectionID == "" || !isWeb(answer.RedirectionLink)) {
+	if err == nil && (answer.RedirectionID == "" || !c.isWeb(answer.RedirectionLink)) {
 		err = &Error{Status: http.StatusOK, Err: errors.New("the reply has no link to sign in with")}
 	}
 	return Redirection{ID: answer.RedirectionID, Link: answer.RedirectionLink}, err
 }
 
-// isWeb reports whether people can be sent to a link.
-func isWeb(link string) bool {
+// isWeb reports whether people can be sent to a link: it must be as safe as the way
+// to the server that gave it.
+func (c *Client) isWeb(link string) bool {
 	u, err := url.Parse(link)
-	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && strings.HasPrefix(c.base, "http:"))
 }
 
 // RedirectionStatus tells what became of a sign-in.
@@ -187,9 +188,14 @@ func (c *Client) DeleteData(ctx context.Context, ownerExternalID string) error {
 	return err
 }
 
-// Targets calls each with the ways to banks in a country (ISO 3166-1 alpha-2).
+// Targets calls each with the ways to banks in a country (ISO 3166-1 alpha-2), or
+// in all countries when it is empty.
 func (c *Client) Targets(ctx context.Context, country string, each func(Target) error) error {
-	return c.xml(ctx, http.MethodGet, "/command-catalog.xml?favicons=false&country="+url.QueryEscape(strings.ToLower(country)), nil, maxReply, &reader{target: each})
+	of := ""
+	if country != "" {
+		of = "&country=" + url.QueryEscape(strings.ToLower(country))
+	}
+	return c.xml(ctx, http.MethodGet, "/command-catalog.xml?favicons=false"+of, nil, maxReply, &reader{target: each})
 }
 
 // Mock is a session without a person, which only test environments make.

@@ -92,8 +92,7 @@ func (b *Bank) answer(x *exchange, serve func(*exchange) error) {
 		x.w.WriteHeader(http.StatusBadGateway)
 		_, _ = x.w.Write([]byte("<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"))
 	default:
-		b.Log.ErrorContext(x.Context(), "sandbox bank", "error", err)
-		http.Error(x.w, "Internal Server Error", http.StatusInternalServerError)
+		b.Problem(x.w, x.Request, err)
 	}
 }
 

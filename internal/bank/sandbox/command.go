@@ -111,6 +111,9 @@ func (b *Bank) command(x *exchange) error {
 		return badCommand
 	}
 	takes := importTime
+	if c.Holder.has(Quick) {
+		takes = 0
+	}
 	if c.Holder.has(Slow) {
 		takes = slowTime
 	}

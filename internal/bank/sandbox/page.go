@@ -79,6 +79,7 @@ func troubleSentences() map[string]fault.Text {
 		Restless:     fault.Textf("Labels and blanks change from time to time"),
 		Failing:      fault.Textf("Every import fails"),
 		BadGateway:   fault.Textf("The bank answers with an error page for half a minute"),
+		Quick:        fault.Textf("An import takes no time"),
 		Slow:         fault.Textf("An import takes five minutes"),
 		Killed:       fault.Textf("The consent ends after seven days"),
 		Unauthorized: fault.Textf("Requests are refused as if the key were wrong"),
@@ -96,7 +97,7 @@ func (b *Bank) newPages() http.Handler {
 		_, _ = w.Write([]byte(pageCSS))
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		b.show(w, page, http.StatusOK, signInPage{t: phrase.Match(r.Header.Get("Accept-Language"))}, "")
+		b.show(w, r, page, http.StatusOK, signInPage{t: phrase.Match(r.Header.Get("Accept-Language"))}, "")
 	})
 	mux.HandleFunc("/sign-in/{id}", func(w http.ResponseWriter, r *http.Request) { b.signIn(w, r, page) })
 	return mux
@@ -109,19 +110,18 @@ func (b *Bank) signIn(w http.ResponseWriter, r *http.Request, page *template.Tem
 	if b.open("redirection", r.PathValue("id"), &red) != nil {
 		p := signInPage{t: phrase.Match(r.Header.Get("Accept-Language"))}
 		p.Problem = p.t.Text(fault.Textf("There is no such sign-in."))
-		b.show(w, page, http.StatusNotFound, p, "")
+		b.show(w, r, page, http.StatusNotFound, p, "")
 		return
 	}
 	p := b.pageOf(&red, r.PathValue("id"), phrase.Match(cmp.Or(red.Locale, r.Header.Get("Accept-Language"))))
 	status, done, err := b.take(r, &red, &p)
 	switch {
 	case err != nil:
-		b.Log.ErrorContext(r.Context(), "sandbox bank", "error", err)
-		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+		b.Problem(w, r, err)
 	case done:
 		http.Redirect(w, r, red.Return, http.StatusSeeOther)
 	default:
-		b.show(w, page, status, p, origin(red.Return))
+		b.show(w, r, page, status, p, origin(red.Return))
 	}
 }
 
@@ -191,11 +191,10 @@ func origin(address string) string {
 }
 
 // show answers with a page whose form may lead to the origin.
-func (b *Bank) show(w http.ResponseWriter, page *template.Template, status int, p signInPage, leadsTo string) {
+func (b *Bank) show(w http.ResponseWriter, r *http.Request, page *template.Template, status int, p signInPage, leadsTo string) {
 	var content bytes.Buffer
 	if err := page.Execute(&content, p); err != nil {
-		b.Log.Error("sandbox bank", "error", err)
-		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+		b.Problem(w, r, err)
 		return
 	}
 	h := w.Header()

@@ -41,6 +41,8 @@ type Config struct {
 	Store  Store       // nil: in memory
 	Clock  clock.Clock // nil: the system's
 	Log    *slog.Logger
+	// Problem answers with an error that is the bank's own; nil: a plain 500.
+	Problem func(w http.ResponseWriter, r *http.Request, err error)
 }
 
 // Bank is a bank. It is safe for concurrent use.
@@ -60,6 +62,12 @@ func New(c Config) *Bank {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Problem == nil {
+		c.Problem = func(w http.ResponseWriter, r *http.Request, err error) {
+			c.Log.ErrorContext(r.Context(), "sandbox bank", "error", err)
+			http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+		}
 	}
 	b := &Bank{Config: c}
 	b.api, b.pages = b.newAPI(), b.newPages()
@@ -85,12 +93,13 @@ const (
 	Slow         = "slow"         // an import takes five minutes
 	Killed       = "killed"       // the consent ends after seven days
 	Unauthorized = "unauthorized" // requests are refused as if the key were wrong
+	Quick        = "quick"        // an import takes no time, which is no trouble at all
 	Quota        = "quota"        // the bank allows one import a day
 )
 
 // Troubles lists them.
 func Troubles() []string {
-	return []string{Pending, Duplicates, Twins, Partial, Restless, Failing, BadGateway, Slow, Killed, Unauthorized, Quota}
+	return []string{Pending, Duplicates, Twins, Partial, Restless, Failing, BadGateway, Slow, Killed, Unauthorized, Quota, Quick}
 }
 
 // holder is who signed in and what trouble they want.

@@ -1,0 +1,9 @@
+package bank_test
+
+import (
+	"testing"
+
+	"sede/internal/sedetest"
+)
+
+func TestScripts(t *testing.T) { sedetest.Run(t, "testdata/*.txt") }

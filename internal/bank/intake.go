@@ -1,0 +1,268 @@
+package bank
+
+import (
+	"context"
+	"time"
+
+	"sede/internal/bank/kontomatik"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/ident"
+)
+
+// batchSize is how many transactions are stored at once.
+const batchSize = 200
+
+// intake is a kontomatik.Sink: it stores what an import holds, in batches. What
+// is stored stays when the reading fails later; the same import read again adds
+// the rest.
+type intake struct {
+	s   *Service
+	ctx context.Context //nolint:containedctx // lives as long as one reading
+	w   *work
+
+	account *Account            // whose transactions come
+	digital *kontomatik.Account // the same as the bank tells it
+	unread  bool                // the account can't be read: its transactions are skipped
+	batch   []Transaction
+	claimed map[ident.ID]bool // transactions of the account that this reply told
+	pending []held            // those that were there before this reply
+	since   time.Time
+	added   int64
+	skipped int64
+}
+
+func (s *Service) newIntake(ctx context.Context, w *work) *intake {
+	since, err := time.Parse(time.DateOnly, w.pull.since)
+	if first := s.now.Now().AddDate(0, 0, -reuseReach); err == nil && since.Before(first) {
+		since = first // what is older may be left out of the reply
+	}
+	return &intake{s: s, ctx: ctx, w: w, since: since}
+}
+
+// Transaction takes one transaction.
+func (in *intake) Transaction(a *kontomatik.Account, t *kontomatik.Transaction) error {
+	if err := in.enter(a); err != nil {
+		return err
+	}
+	if in.unread {
+		in.skipped++
+		return nil
+	}
+	r, ok := readTransaction(t, in.account.Currency)
+	if !ok {
+		in.skipped++
+		return nil
+	}
+	in.batch = append(in.batch, r)
+	if len(in.batch) < batchSize {
+		return nil
+	}
+	return in.flush(nil)
+}
+
+// Account ends an account.
+func (in *intake) Account(a *kontomatik.Account) error {
+	if err := in.enter(a); err != nil {
+		return err
+	}
+	defer func() { in.account, in.digital, in.unread = nil, nil, false }()
+	if in.unread {
+		return nil
+	}
+	final, ok := readAccount(a, in.w.integration.Target.V)
+	if !ok || final.identity != in.account.identity {
+		final = *in.account
+	}
+	return in.flush(&final)
+}
+
+// enter makes ready for an account's transactions.
+func (in *intake) enter(a *kontomatik.Account) error {
+	if in.digital == a {
+		return nil
+	}
+	account, ok := readAccount(a, in.w.integration.Target.V)
+	in.digital, in.unread, in.batch, in.claimed = a, !ok, in.batch[:0], map[ident.ID]bool{}
+	if !ok {
+		return nil
+	}
+	return in.write(func(tx *db.Tx) error {
+		in.account = &account
+		var err error
+		account.ID, err = in.s.keep(tx, in.w, &account)
+		if err == nil {
+			in.pending, err = pendingOf(tx, in.w.scope, account.ID)
+		}
+		return err
+	})
+}
+
+// write runs one transaction of an import, unless the pull was ended meanwhile.
+// Imports into one organization take turns, since two connections may lead to one
+// account.
+func (in *intake) write(do func(tx *db.Tx) error) error {
+	return in.s.db.Write(in.ctx, in.w.scope, func(tx *db.Tx) error {
+		if err := tx.Lock("bank import " + in.w.scope.Organization().String()); err != nil {
+			return err
+		}
+		var p pull
+		if err := findPull(tx, in.w.scope, in.w.pull.id, &p); err != nil {
+			return orStopped(err)
+		}
+		if p.finishedAt.Valid {
+			return errStopped
+		}
+		return do(tx)
+	})
+}
+
+// keep stores an account, new or known, and returns its id.
+func (s *Service) keep(tx *db.Tx, w *work, a *Account) (ident.ID, error) {
+	now := s.moment()
+	var known Account
+	err := findAccountBy(tx, w.scope, a.identity, &known)
+	if fault.Is(err, fault.NotFound) {
+		fresh := *a
+		fresh.ID, fresh.Integration, fresh.Version, fresh.CreatedAt, fresh.UpdatedAt = s.ids.New(), w.integration.ID, 1, now, now
+		return fresh.ID, insertAccount(tx, w.scope, &fresh)
+	}
+	if err != nil {
+		return known.ID, err
+	}
+	changed := known
+	changed.Integration, changed.Name, changed.Partial = w.integration.ID, a.Name, a.Partial
+	changed.Balance, changed.Available = a.Balance, a.Available
+	if changed == known {
+		return known.ID, nil
+	}
+	changed.Version, changed.UpdatedAt = changed.Version+1, now
+	return known.ID, updateAccount(tx, w.scope, &changed)
+}
+
+// outcome is what storing one batch has changed in the intake.
+type outcome struct {
+	added   int64
+	removed int64
+	claimed []ident.ID
+}
+
+// flush stores the batch, and at the account's end the account.
+func (in *intake) flush(final *Account) error {
+	var o outcome
+	err := in.write(func(tx *db.Tx) error {
+		o = outcome{}
+		if err := in.storeBatch(tx, &o); err != nil {
+			return err
+		}
+		if final != nil {
+			if _, err := in.s.keep(tx, in.w, final); err != nil {
+				return err
+			}
+			if !final.Partial {
+				in.dropPending(tx, &o)
+			}
+		}
+		if o.added > 0 {
+			db.Count(tx, in.w.scope, "bank_transaction", o.added)
+		}
+		if o.removed > 0 {
+			db.Count(tx, in.w.scope, "bank_transaction", -o.removed)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range o.claimed {
+		in.claimed[id] = true
+	}
+	in.added += o.added
+	in.batch = in.batch[:0]
+	return nil
+}
+
+// storeBatch matches the batch against what is there and stores the difference.
+func (in *intake) storeBatch(tx *db.Tx, o *outcome) error {
+	if len(in.batch) == 0 {
+		return nil
+	}
+	prints := make([]fingerprint, len(in.batch))
+	for i := range in.batch {
+		prints[i] = fingerprintOf(&in.batch[i])
+	}
+	groups, err := storedWith(tx, in.w.scope, in.account.ID, prints)
+	if err != nil {
+		return err
+	}
+	told := map[ident.ID]bool{}
+	claimed := func(id ident.ID) bool { return told[id] || in.claimed[id] }
+	claim := func(id ident.ID) { told[id] = true; o.claimed = append(o.claimed, id) }
+	now := in.s.moment()
+	for i := range in.batch {
+		t := in.batch[i]
+		group := groups[prints[i]]
+		what, at := match(group, t.Balance, claimed)
+		switch what {
+		case isTold:
+			continue
+		case isKnown:
+			claim(group[at].id)
+			details := detailsOf(&t)
+			if group[at].details != details || t.Balance.Valid && group[at].balance != t.Balance {
+				refineTransaction(tx, in.w.scope, group[at].id, &t, now)
+				group[at].details = details
+				if t.Balance.Valid {
+					group[at].balance = t.Balance
+				}
+			}
+			continue
+		}
+		var ordinal int64
+		if n := len(group); n > 0 {
+			ordinal = group[n-1].ordinal + 1
+		}
+		t.Account, t.Version, t.CreatedAt, t.UpdatedAt = in.account.ID, 1, now, now
+		if id, ok := in.heldFor(&t, claimed); ok {
+			t.ID = id
+			bookTransaction(tx, in.w.scope, id, &t, prints[i], ordinal, now)
+		} else {
+			t.ID = in.s.ids.New()
+			insertTransaction(tx, in.w.scope, &t, prints[i], ordinal)
+			o.added++
+		}
+		claim(t.ID)
+		groups[prints[i]] = append(group, stored{id: t.ID, balance: t.Balance, ordinal: ordinal, details: detailsOf(&t)})
+	}
+	return nil
+}
+
+// heldFor finds the pending transaction that a booked one was: of the same day and
+// amount, whatever its text was.
+func (in *intake) heldFor(t *Transaction, claimed func(ident.ID) bool) (ident.ID, bool) {
+	if t.Status != Booked {
+		return ident.ID{}, false
+	}
+	for _, h := range in.pending {
+		if h.amount == t.Amount && h.on.Equal(t.On) && !claimed(h.id) {
+			return h.id, true
+		}
+	}
+	return ident.ID{}, false
+}
+
+// dropPending removes what was pending and is told no more.
+func (in *intake) dropPending(tx *db.Tx, o *outcome) {
+	told := map[ident.ID]bool{}
+	for _, id := range o.claimed {
+		told[id] = true
+	}
+	for _, h := range in.pending {
+		if !told[h.id] && !in.claimed[h.id] && !h.on.Before(in.since) {
+			deleteTransaction(tx, in.w.scope, h.id)
+			o.removed++
+		}
+	}
+}
+
+var _ kontomatik.Sink = (*intake)(nil)

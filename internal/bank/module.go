@@ -1,0 +1,87 @@
+package bank
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/bank/kontomatik"
+	"sede/internal/bank/sandbox"
+	"sede/internal/db"
+	"sede/internal/feature"
+	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/jobs"
+)
+
+// Settings are what the operator decides.
+type Settings struct {
+	URL string // of Kontomatik; empty: there is the Sandbox bank only
+	Key string
+}
+
+// sandboxPath is where people meet the Sandbox bank.
+const sandboxPath = "/sandbox-bank"
+
+// New returns the use cases. rehearses tells whether an organization is for trying
+// things out, so that its banks are not real either. problem answers a page of the
+// Sandbox bank that failed.
+func New(p feature.Platform, settings Settings, rehearses func(tx *db.Tx, organization ident.ID) (bool, error),
+	problem func(w http.ResponseWriter, r *http.Request, err error)) (*Service, error) {
+	s := &Service{db: p.DB, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, now: p.Clock, box: p.Secret, log: p.Log, rehearses: rehearses}
+	s.providers = &providers{db: p.DB, clock: p.Clock, key: newKey(), catalogue: map[string]catalogue{}}
+	if settings.URL != "" {
+		client, err := kontomatik.New(kontomatik.Config{URL: settings.URL, Key: settings.Key})
+		if err != nil {
+			return nil, err
+		}
+		s.providers.real = client
+	}
+	s.providers.bank = sandbox.New(sandbox.Config{
+		Key: s.providers.key, Pages: p.BaseURL + sandboxPath, Secret: p.Secret, Random: p.Random, Store: records{p.DB}, Clock: p.Clock, Log: p.Log, Problem: problem,
+	})
+	return s, nil
+}
+
+// Module hands the feature to the composition.
+func (s *Service) Module() feature.Module {
+	return feature.Module{
+		Resources: []hydra.Declaration{s.integrations(), s.banks(), s.accounts(), s.transactions()},
+		Routes:    s.routes(),
+		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase)},
+		Schedules: []jobs.Schedule{{Name: "bank.sandbox-records", Every: 24 * time.Hour, Do: s.forgetRecords}},
+	}
+}
+
+// routes serve the pages of the Sandbox bank.
+func (s *Service) routes() []hydra.Route {
+	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, below, _ := strings.Cut(r.URL.Path, sandboxPath)
+		inner := r.Clone(r.Context())
+		inner.URL.Path, inner.URL.RawPath = below, ""
+		s.providers.bank.Pages().ServeHTTP(w, inner)
+	})
+	return []hydra.Route{
+		{Pattern: "GET " + sandboxPath + "/{$}", Handler: pages},
+		{Pattern: "GET " + sandboxPath + "/page.css", Handler: pages},
+		{Pattern: "GET " + sandboxPath + "/sign-in/{id}", Handler: pages},
+		{Pattern: "POST " + sandboxPath + "/sign-in/{id}", Handler: pages},
+	}
+}
+
+// forgetRecords removes what the Sandbox bank needs no more.
+func (s *Service) forgetRecords(ctx context.Context) error {
+	before := s.now.Now()
+	for {
+		var n int64
+		err := s.db.Write(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+			n, err = forgetRecords(tx, before)
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}

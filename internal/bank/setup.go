@@ -1,0 +1,313 @@
+package bank
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"net/url"
+	"strings"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/audit"
+	"sede/internal/bank/kontomatik"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/jobs"
+	"sede/internal/null"
+)
+
+// SetupRequest begins a connection or renews one: with a sign-in that is to come,
+// or with a session that a sign-in widget gave.
+type SetupRequest struct {
+	Integration      null.Value[ident.ID] // to renew
+	Country          null.Value[string]
+	AccessMode       null.Value[string]
+	RedirectURI      null.Value[string]
+	SessionID        null.Value[string]
+	Signature        null.Value[string]
+	MultipleAccessID null.Value[string]
+	Target           null.Value[string]
+}
+
+// signInTime is how long people have to sign in.
+const signInTime = time.Hour
+
+// Setup begins a connection. The consent that is live, if there is one, stays so
+// until the new one is granted.
+func (s *Service) Setup(ctx context.Context, who *access.Caller, in *SetupRequest, i *Integration) error {
+	if err := mayWrite.Check(who); err != nil {
+		return err
+	}
+	plan, err := s.plan(ctx, who, in)
+	if err != nil {
+		return err
+	}
+	client, err := s.providers.of(plan.Provider)
+	if err != nil {
+		return err
+	}
+	c := consent{id: s.ids.New(), integration: plan.ID, state: consentPending, access: plan.AccessMode, deadline: s.moment().Add(signInTime), createdAt: s.moment()}
+	if in.SessionID.Valid {
+		return s.takeOver(ctx, who, in, &plan, &c, i)
+	}
+	started, err := client.Redirect(ctx, kontomatik.SignIn{
+		RedirectURI: in.RedirectURI.V, OwnerExternalID: owner(plan.ID), Country: plan.Country.V, Access: kontomatik.Access(plan.AccessMode),
+	})
+	if err != nil {
+		return s.orUnavailable(err)
+	}
+	c.redirection = s.sealed(sealRedirection, c.id, started.ID)
+	return s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
+		*i = plan
+		before, err := s.enter(tx, who, i, in.Integration.Valid)
+		if err != nil {
+			return err
+		}
+		dropWaiting(tx, who.Scope(), i.ID)
+		if err := insertConsent(tx, who.Scope(), &c); err != nil {
+			return err
+		}
+		doSignIn.Enqueue(tx, s.jobs, who.Scope(), signInArgs{Consent: c.id}, jobs.Options{At: s.now.Now().Add(firstLook)})
+		if err := s.record(tx, who, before, i); err != nil {
+			return err
+		}
+		i.SignInURL = null.Of(started.Link)
+		return nil
+	})
+}
+
+// owner is what stands for the person at the provider: one for each connection.
+func owner(integration ident.ID) string { return "sede-" + integration.String() }
+
+// plan is the connection as the request wants it. It says everything that is wrong
+// with the request.
+func (s *Service) plan(ctx context.Context, who *access.Caller, in *SetupRequest) (i Integration, err error) {
+	if in.Integration.Valid {
+		err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return findIntegration(tx, who.Scope(), in.Integration.V, &i) })
+		if err != nil {
+			return i, err
+		}
+	}
+	if i.Status == StatusRevoked {
+		return i, ended()
+	}
+	if !in.Integration.Valid {
+		i = Integration{ID: s.ids.New(), Status: StatusPending, AccessMode: string(kontomatik.Multiple), Version: 1, CreatedAt: s.moment()}
+		if i.Provider, err = s.provider(ctx, who); err != nil {
+			return i, err
+		}
+	}
+	i.AccessMode = cmp.Or(in.AccessMode.V, i.AccessMode)
+	if in.Country.Valid {
+		i.Country = null.Of(in.Country.V)
+	}
+	i.UpdatedAt = s.moment()
+	return i, s.check(ctx, in, &i)
+}
+
+// check says everything that is wrong with a request.
+func (s *Service) check(ctx context.Context, in *SetupRequest, i *Integration) error {
+	var broken []fault.Violation
+	add := func(path string, text fault.Text) { broken = append(broken, fault.Violation{Path: path, Text: text}) }
+	blank := fault.Textf("This value should not be blank.")
+	banks, err := s.providers.banks(ctx, i.Provider)
+	if err != nil {
+		return s.orUnavailable(err)
+	}
+	if in.SessionID.Valid {
+		if in.Signature.V == "" {
+			add("sessionIdSignature", blank)
+		}
+		target, ok, err := s.providers.bankOf(ctx, i.Provider, in.Target.V)
+		switch {
+		case err != nil:
+			return s.orUnavailable(err)
+		case in.Target.V == "":
+			add("target", blank)
+		case !ok:
+			add("target", fault.Textf("There is no such bank."))
+		}
+		i.Country = null.Value[string]{V: strings.ToUpper(target.Country), Valid: target.Country != ""}
+		return fault.Broken(broken...)
+	}
+	switch {
+	case !i.Country.Valid:
+		add("country", blank)
+	case !countriesOf(banks)[i.Country.V]:
+		add("country", fault.Textf("There are no banks in this country."))
+	}
+	if text := checkRedirect(in.RedirectURI.V); !text.IsZero() {
+		add("redirectUri", text)
+	}
+	return fault.Broken(broken...)
+}
+
+// checkRedirect says what is wrong with an address that people are sent back to:
+// it must be https, or lead to their own machine.
+func checkRedirect(address string) fault.Text {
+	u, err := url.Parse(address)
+	local := err == nil && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !local) {
+		return fault.Textf("This value should be an address that begins with https://.")
+	}
+	return fault.Text{}
+}
+
+func ended() error {
+	return fault.New(fault.Conflict, "This connection was ended. Set up a new one.")
+}
+
+// orUnavailable is the answer when the provider fails while somebody waits.
+func (s *Service) orUnavailable(err error) error {
+	s.log.Warn("bank: the provider failed", "error", err)
+	e := fault.Wrap(err, fault.Unavailable, "The bank's service can't be reached at the moment. Try again later.")
+	e.RetryAfter = time.Minute
+	return e
+}
+
+// enter makes the connection that was planned, or loads the stored one that it
+// was planned from.
+func (s *Service) enter(tx *db.Tx, who *access.Caller, i *Integration, exists bool) (before *Integration, err error) {
+	if !exists {
+		insertIntegration(tx, who.Scope(), i)
+		return nil, nil
+	}
+	if err := lock(tx, i.ID); err != nil {
+		return nil, err
+	}
+	planned := *i
+	if err := findIntegration(tx, who.Scope(), planned.ID, i); err != nil {
+		return nil, err
+	}
+	if i.Status == StatusRevoked {
+		return nil, ended()
+	}
+	stored := *i
+	i.Country, i.AccessMode = planned.Country, planned.AccessMode
+	return &stored, nil
+}
+
+// record writes down what setup has made of a connection.
+func (s *Service) record(tx *db.Tx, who *access.Caller, before, i *Integration) error {
+	if before == nil {
+		return s.audit.Append(tx, who, audit.Entry{Action: "create", Resource: "Integration", Key: i.ID.String(), After: hydra.JSON(integrationFields, i)})
+	}
+	return s.store(tx, who, who.Scope(), "setup", before, i)
+}
+
+// takeOver makes a consent of a session that a widget gave. A session is taken
+// once, by one organization.
+func (s *Service) takeOver(ctx context.Context, who *access.Caller, in *SetupRequest, plan *Integration, c *consent, i *Integration) error {
+	target, _, err := s.providers.bankOf(ctx, plan.Provider, in.Target.V)
+	if err != nil {
+		return s.orUnavailable(err)
+	}
+	err = s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
+		*i = *plan
+		granted := *c
+		before, err := s.enter(tx, who, i, in.Integration.Valid)
+		if err != nil {
+			return err
+		}
+		dropWaiting(tx, who.Scope(), i.ID)
+		if err := insertConsent(tx, who.Scope(), &granted); err != nil {
+			return err
+		}
+		if err := s.record(tx, who, before, i); err != nil {
+			return err
+		}
+		return s.grant(tx, who, who.Scope(), i, &granted, kontomatik.Result{
+			Session:          kontomatik.Session{ID: in.SessionID.V, Signature: in.Signature.V},
+			MultipleAccessID: in.MultipleAccessID.V, Target: target.Name, OfficialName: target.OfficialName,
+		})
+	})
+	return orTaken(err)
+}
+
+// orTaken is the answer for a session that was taken over before.
+func orTaken(err error) error {
+	if db.IsUnique(err, "bank_consent_session_mark") {
+		return fault.Broken(fault.Violation{Path: "sessionId", Code: fault.CodeUnique, Text: fault.Textf("This session was used already.")})
+	}
+	return err
+}
+
+// mark tells a session from all others without telling it.
+func mark(session kontomatik.Session) []byte {
+	sum := sha256.Sum256([]byte(session.ID + "\x00" + session.Signature))
+	return sum[:]
+}
+
+// grant makes a consent the live one and begins the first pull under it.
+func (s *Service) grant(tx *db.Tx, who *access.Caller, scope access.Scope, i *Integration, c *consent, r kontomatik.Result) error {
+	if err := s.accept(tx, who, scope, i, c, r); err != nil {
+		return err
+	}
+	return s.begin(tx, who, scope, i, pull{consent: c.id, attended: true}, s.moment().Add(-firstReach))
+}
+
+// accept makes a consent the live one. The one before is over, and the provider is
+// told so.
+func (s *Service) accept(tx *db.Tx, who *access.Caller, scope access.Scope, i *Integration, c *consent, r kontomatik.Result) error {
+	before, now := *i, s.moment()
+	if err := s.retire(tx, scope, i, false); err != nil {
+		return err
+	}
+	c.state, c.redirection = consentLive, null.Value[[]byte]{}
+	c.session = s.sealed(sealSession, c.id, r.Session.ID+"\x00"+r.Session.Signature)
+	c.mark, c.token = null.Of(mark(r.Session)), s.sealed(sealAccess, c.id, r.MultipleAccessID)
+	c.givenAt, c.endsAt = null.Of(now), null.Value[time.Time]{}
+	if c.token.Valid {
+		c.endsAt = null.Of(now.Add(consentTime))
+	}
+	if err := updateConsent(tx, scope, c); err != nil {
+		return err
+	}
+	if err := i.move(StatusActive); err != nil {
+		return err
+	}
+	i.Consent, i.ConsentGivenAt, i.ConsentEndsAt, i.Error = null.Of(c.id), c.givenAt, c.endsAt, null.Value[string]{}
+	i.Target, i.Name = null.Of(r.Target), null.Of(short(cmp.Or(r.OfficialName, r.Target)))
+	return s.store(tx, who, scope, "consent", &before, i)
+}
+
+// retire ends the live consent of a connection and the pull that runs under it. The
+// provider is told by a job.
+func (s *Service) retire(tx *db.Tx, scope access.Scope, i *Integration, revoked bool) error {
+	var running pull
+	err := runningPull(tx, scope, i.ID, &running)
+	if err == nil {
+		running.step, running.session, running.finishedAt = stepOver, null.Value[[]byte]{}, null.Of(s.moment())
+		err = updatePull(tx, scope, &running)
+	}
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	token := ""
+	if i.Consent.Valid {
+		if token, err = s.endConsent(tx, scope, i.Consent.V); err != nil {
+			return err
+		}
+		i.Consent = null.Value[ident.ID]{}
+	}
+	if token != "" || revoked {
+		doForget.Enqueue(tx, s.jobs, scope, forgetArgs{Integration: i.ID, Provider: i.Provider, Access: token, Revoked: revoked}, jobs.Options{Sealed: true})
+	}
+	return nil
+}
+
+// endConsent destroys what is secret of a consent and returns its access id.
+func (s *Service) endConsent(tx *db.Tx, scope access.Scope, id ident.ID) (token string, err error) {
+	var old consent
+	if err := findConsent(tx, scope, id, &old); err != nil {
+		return "", err
+	}
+	if token, err = s.opened(sealAccess, old.id, old.token); err != nil {
+		s.log.Error("bank: an access id can't be opened, so the provider is not told of its end", "consent", old.id, "error", err)
+	}
+	old.state, old.session, old.token = consentOver, null.Value[[]byte]{}, null.Value[[]byte]{}
+	return token, updateConsent(tx, scope, &old)
+}

@@ -1,0 +1,246 @@
+package bank
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/ident"
+	"sede/internal/null"
+	"sede/internal/page"
+)
+
+const accountColumns = `id, integration_id, identity, kind, name, iban, last_digits, currency, balance, available, partial, version, created_at, updated_at`
+
+func (a *Account) scan(into func(...any) error) error {
+	return into(&a.ID, &a.Integration, &a.identity, &a.Kind, &a.Name, &a.IBAN, &a.LastDigits, &a.Currency, &a.Balance, &a.Available, &a.Partial,
+		&a.Version, &a.CreatedAt, &a.UpdatedAt)
+}
+
+var accountListing = db.Listing{
+	Table:  "bank_account",
+	Select: accountColumns,
+	Columns: map[string]db.Column{
+		"integration": {SQL: "integration_id", NotNull: true},
+		"kind":        {SQL: "kind", NotNull: true},
+		"name":        {SQL: "name_fold", Fold: "name_fold", NotNull: true},
+		"iban":        {SQL: "iban"},
+		"currency":    {SQL: "currency", NotNull: true},
+		"balance":     {SQL: "balance"},
+		"createdAt":   {SQL: "created_at", NotNull: true},
+		"updatedAt":   {SQL: "updated_at", NotNull: true},
+	},
+	Order:   "id",
+	Counted: true,
+}
+
+func listAccounts(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Account], error) {
+	return db.PageOf(&accountListing, tx, scope, q, nil, (*Account).scan)
+}
+
+func findAccount(tx *db.Tx, scope access.Scope, id ident.ID, a *Account) error {
+	return orMissing(a.scan(tx.Row(`SELECT `+accountColumns+` FROM bank_account WHERE organization_id = $1 AND id = $2`, scope.Organization(), id).Scan))
+}
+
+func findAccountBy(tx *db.Tx, scope access.Scope, identity string, a *Account) error {
+	return orMissing(a.scan(tx.Row(`SELECT `+accountColumns+` FROM bank_account WHERE organization_id = $1 AND identity = $2`, scope.Organization(), identity).Scan))
+}
+
+func insertAccount(tx *db.Tx, scope access.Scope, a *Account) error {
+	_, err := tx.Exec(`INSERT INTO bank_account (organization_id, id, integration_id, identity, kind, name, name_fold, iban, last_digits, currency,
+			balance, available, partial, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		scope.Organization(), a.ID, a.Integration, a.identity, a.Kind, a.Name, db.Fold(a.Name), a.IBAN, a.LastDigits, a.Currency,
+		a.Balance, a.Available, a.Partial, a.Version, a.CreatedAt, a.UpdatedAt)
+	if err == nil {
+		db.Count(tx, scope, "bank_account", 1)
+	}
+	return err
+}
+
+func updateAccount(tx *db.Tx, scope access.Scope, a *Account) error {
+	_, err := tx.Exec(`UPDATE bank_account SET integration_id = $3, name = $4, name_fold = $5, balance = $6, available = $7, partial = $8,
+			version = $9, updated_at = $10 WHERE organization_id = $1 AND id = $2`,
+		scope.Organization(), a.ID, a.Integration, a.Name, db.Fold(a.Name), a.Balance, a.Available, a.Partial, a.Version, a.UpdatedAt)
+	return err
+}
+
+const transactionColumns = `id, account_id, status, transaction_on, booked_on, amount, currency, balance, title, party, party_iban, kind, symbols, labels,
+	version, created_at, updated_at`
+
+func (t *Transaction) scan(into func(...any) error) error {
+	var labels string
+	err := into(&t.ID, &t.Account, &t.Status, &t.On, &t.BookedOn, &t.Amount, &t.Currency, &t.Balance, &t.Title, &t.Party, &t.PartyIBAN, &t.Kind,
+		&t.Symbols, &labels, &t.Version, &t.CreatedAt, &t.UpdatedAt)
+	t.Labels = splitLabels(labels)
+	return err
+}
+
+var transactionListing = db.Listing{
+	Table:  "bank_transaction",
+	Select: transactionColumns,
+	Columns: map[string]db.Column{
+		"account":       {SQL: "account_id", NotNull: true},
+		"status":        {SQL: "status", NotNull: true},
+		"transactionOn": {SQL: "transaction_on", NotNull: true},
+		"bookedOn":      {SQL: "booked_on"},
+		"amount":        {SQL: "amount", NotNull: true},
+		"currency":      {SQL: "currency", NotNull: true},
+		"text":          {SQL: "text_fold", Fold: "text_fold", NotNull: true},
+		"partyIban":     {SQL: "party_iban"},
+		"labels":        {SQL: "labels", Fold: "labels", NotNull: true},
+		"createdAt":     {SQL: "created_at", NotNull: true},
+	},
+	Order:   "transaction_on DESC, id DESC",
+	Counted: true,
+}
+
+func listTransactions(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Transaction], error) {
+	return db.PageOf(&transactionListing, tx, scope, q, nil, (*Transaction).scan)
+}
+
+func findTransaction(tx *db.Tx, scope access.Scope, id ident.ID, t *Transaction) error {
+	return orMissing(t.scan(tx.Row(`SELECT `+transactionColumns+` FROM bank_transaction WHERE organization_id = $1 AND id = $2`, scope.Organization(), id).Scan))
+}
+
+// storedWith loads the transactions of an account that have one of the
+// fingerprints. The list of fingerprints is as long each time, see batchSize.
+func storedWith(tx *db.Tx, scope access.Scope, account ident.ID, prints []fingerprint) (map[fingerprint][]stored, error) {
+	args := make([]any, 0, batchSize+2)
+	args = append(args, scope.Organization(), account)
+	for i := range batchSize {
+		args = append(args, prints[min(i, len(prints)-1)][:])
+	}
+	rows := tx.Query(`SELECT fingerprint, id, balance, ordinal, booked_on, kind, labels FROM bank_transaction
+		WHERE organization_id = $1 AND account_id = $2 AND fingerprint IN (`+batchPlaceholders+`) ORDER BY fingerprint, ordinal`, args...)
+	defer rows.Close()
+	found := map[fingerprint][]stored{}
+	for rows.Next() {
+		var s stored
+		var print []byte
+		var t Transaction
+		var labels string
+		if err := rows.Scan(&print, &s.id, &s.balance, &s.ordinal, &t.BookedOn, &t.Kind, &labels); err != nil {
+			return nil, err
+		}
+		t.Labels = splitLabels(labels)
+		s.details = detailsOf(&t)
+		key := fingerprint(print)
+		found[key] = append(found[key], s)
+	}
+	return found, rows.Err()
+}
+
+// batchPlaceholders are the parameters of batchSize fingerprints, from $3 on.
+var batchPlaceholders = placeholders(3, batchSize)
+
+func placeholders(first, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(first+i)
+	}
+	return strings.Join(list, ", ")
+}
+
+func searchText(t *Transaction) string { return db.Fold(searchable(t)) }
+
+func insertTransaction(tx *db.Tx, scope access.Scope, t *Transaction, print fingerprint, ordinal int64) {
+	tx.Queue(`INSERT INTO bank_transaction (organization_id, id, account_id, fingerprint, ordinal, status, transaction_on, booked_on, amount, currency,
+			balance, title, party, party_iban, kind, symbols, labels, text_fold, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+		scope.Organization(), t.ID, t.Account, print[:], ordinal, t.Status, t.On, t.BookedOn, t.Amount, t.Currency,
+		t.Balance, t.Title, t.Party, t.PartyIBAN, t.Kind, t.Symbols, joinLabels(t.Labels), searchText(t), t.Version, t.CreatedAt, t.UpdatedAt)
+}
+
+// refineTransaction stores what may change of a transaction that is known.
+func refineTransaction(tx *db.Tx, scope access.Scope, id ident.ID, t *Transaction, at time.Time) {
+	tx.Queue(`UPDATE bank_transaction SET booked_on = $3, kind = $4, labels = $5, balance = COALESCE($6, balance), text_fold = $7,
+			version = version + 1, updated_at = $8
+		WHERE organization_id = $1 AND id = $2`,
+		scope.Organization(), id, t.BookedOn, t.Kind, joinLabels(t.Labels), t.Balance, searchText(t), at)
+}
+
+// bookTransaction makes a pending transaction the booked one.
+func bookTransaction(tx *db.Tx, scope access.Scope, id ident.ID, t *Transaction, print fingerprint, ordinal int64, at time.Time) {
+	tx.Queue(`UPDATE bank_transaction SET fingerprint = $3, ordinal = $4, status = $5, booked_on = $6, balance = $7, title = $8, party = $9,
+			party_iban = $10, kind = $11, symbols = $12, labels = $13, text_fold = $14, version = version + 1, updated_at = $15
+		WHERE organization_id = $1 AND id = $2`,
+		scope.Organization(), id, print[:], ordinal, t.Status, t.BookedOn, t.Balance, t.Title, t.Party, t.PartyIBAN, t.Kind, t.Symbols,
+		joinLabels(t.Labels), searchText(t), at)
+}
+
+// held is a pending transaction that is there.
+type held struct {
+	id     ident.ID
+	on     time.Time
+	amount int64
+}
+
+// maxPending is how many pending transactions of an account are looked at.
+const maxPending = 5000
+
+func pendingOf(tx *db.Tx, scope access.Scope, account ident.ID) (list []held, err error) {
+	rows := tx.Query(`SELECT id, transaction_on, amount FROM bank_transaction
+		WHERE organization_id = $1 AND account_id = $2 AND status = '`+Pending+`' ORDER BY transaction_on, id LIMIT `+strconv.Itoa(maxPending),
+		scope.Organization(), account)
+	defer rows.Close()
+	for rows.Next() {
+		var h held
+		if err := rows.Scan(&h.id, &h.on, &h.amount); err != nil {
+			return nil, err
+		}
+		list = append(list, h)
+	}
+	return list, rows.Err()
+}
+
+func deleteTransaction(tx *db.Tx, scope access.Scope, id ident.ID) {
+	tx.Queue(`DELETE FROM bank_transaction WHERE organization_id = $1 AND id = $2`, scope.Organization(), id)
+}
+
+// eraseBatch is how many transactions are erased at once.
+const eraseBatch = 1000
+
+// eraseSome removes transactions of the accounts of a connection, up to a batch,
+// and returns how many. When none is left the accounts go too.
+func eraseSome(tx *db.Tx, scope access.Scope, integration ident.ID) (int64, error) {
+	n, err := tx.Exec(`DELETE FROM bank_transaction WHERE organization_id = $1 AND id IN (
+			SELECT t.id FROM bank_transaction t JOIN bank_account a ON a.organization_id = t.organization_id AND a.id = t.account_id
+			WHERE a.organization_id = $1 AND a.integration_id = $2 LIMIT `+strconv.Itoa(eraseBatch)+`)`, scope.Organization(), integration)
+	if err != nil {
+		return 0, err
+	}
+	if n > 0 {
+		db.Count(tx, scope, "bank_transaction", -n)
+	}
+	if n == eraseBatch {
+		return n, nil
+	}
+	accounts, err := tx.Exec(`DELETE FROM bank_account WHERE organization_id = $1 AND integration_id = $2`, scope.Organization(), integration)
+	if err == nil && accounts > 0 {
+		db.Count(tx, scope, "bank_account", -accounts)
+	}
+	return n, err
+}
+
+// loadRecord and changeRecord keep what the Sandbox bank remembers.
+func loadRecord(tx *db.Tx, key string) (content []byte, err error) {
+	var c null.Value[[]byte]
+	err = tx.Row(`SELECT content FROM sandbox_bank_record WHERE record_key = $1`, key).Scan(&c)
+	if err != nil {
+		return nil, orNothing(err)
+	}
+	return c.V, nil
+}
+
+func storeRecord(tx *db.Tx, key string, content []byte, until time.Time) {
+	tx.Queue(`INSERT INTO sandbox_bank_record (record_key, content, keep_until) VALUES ($1, $2, $3)
+		ON CONFLICT (record_key) DO UPDATE SET content = excluded.content, keep_until = excluded.keep_until`, key, content, until)
+}
+
+func forgetRecords(tx *db.Tx, before time.Time) (int64, error) {
+	return tx.Exec(`DELETE FROM sandbox_bank_record WHERE record_key IN (
+		SELECT record_key FROM sandbox_bank_record WHERE keep_until < $1 ORDER BY keep_until LIMIT 500)`, before)
+}
