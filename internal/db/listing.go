@@ -25,6 +25,10 @@ type Listing struct {
 	// Page calls with args are always counted.
 	Counted bool
 
+	// Total is a statement for the number of rows that Where lets through, with
+	// its arguments, if that is to be had for less than counting them.
+	Total string
+
 	// Groups names fields with few values, none with a slash in it, by which
 	// CountGroup counts the rows too. The total of an exact filter on these
 	// fields alone is then read as well.
@@ -74,7 +78,7 @@ func PageOf[T any](l *Listing, tx *Tx, scope access.Scope, q *page.Query, args [
 // read the columns of Select. args are for the conditions of Where and From,
 // from $2 on ($1 is the scope's organization), or from $1 on when Wide.
 //
-// The total is exact where counters tell it (see Counted, Groups) and up to
+// The total is exact where counters tell it (see Counted, Total, Groups) and up to
 // 10,000 matches otherwise; beyond, it is 10,000 and not Exact. more says whether a
 // further page has rows. On PostgreSQL page and total take one round trip. In
 // an order by Key alone page N of an unfiltered Counted collection costs what
@@ -92,6 +96,7 @@ func (l *Listing) Page(tx *Tx, scope access.Scope, q *page.Query, args []any, sc
 	p.args = append(p.args, args...)
 	p.org = scope.Organization()
 	p.counted = l.Counted && len(args) == 0 && len(q.Filters) == 0
+	p.told = l.Total != "" && len(q.Filters) == 0
 	if len(args) == 0 {
 		p.groups = l.groups(q.Filters)
 	}

@@ -19,6 +19,7 @@ type pager struct {
 	offset  int64
 	scan    func(*Rows) error
 	counted bool     // the total is in row_count
+	told    bool     // the listing's Total tells the total
 	groups  []string // patterns of the counters whose sum the total is
 
 	rows  int // read, up to size+1
@@ -106,6 +107,8 @@ func (p *pager) countRow() Row {
 	switch {
 	case p.counted:
 		return p.tx.Row(countedSQL, p.org, p.l.Table)
+	case p.told:
+		return p.tx.Row(p.l.Total, p.args...)
 	case p.groups != nil:
 		sql, args := p.groupsSQL()
 		return p.tx.Row(sql, args...)
@@ -117,6 +120,8 @@ func (p *pager) countAhead() Row {
 	switch {
 	case p.counted:
 		return p.tx.Ahead(countedSQL, p.org, p.l.Table)
+	case p.told:
+		return p.tx.Ahead(p.l.Total, p.args...)
 	case p.groups != nil:
 		sql, args := p.groupsSQL()
 		return p.tx.Ahead(sql, args...)
@@ -133,7 +138,7 @@ func (p *pager) count(row Row) error {
 	if err == ErrNoRows {
 		err = nil // nothing was counted yet
 	}
-	p.total.Exact = p.counted || p.total.Rows <= countLimit
+	p.total.Exact = p.counted || p.told || p.total.Rows <= countLimit
 	if !p.total.Exact {
 		p.total.Rows = countLimit
 	}

@@ -27,7 +27,9 @@ func BenchmarkMembers(b *testing.B) {
 				"/organization-users", "/organization-users?itemsPerPage=0",
 				"/organization-users?role=billing", "/organization-users?role=member&status=active", "/organization-users?order[name]=asc",
 				"/organization-users?order[email]=desc", "/organization-users?order[joinedAt]=desc", "/organization-users?role=member&order[name]=asc",
-				"/organization-seats", "/organizations/%s/seats", "/organizations/%s",
+				"/organization-users?role=member&order[joinedAt]=desc", "/organization-users?status=active&order[name]=asc",
+				"/organization-seats", "/organization-seats?order[name]=asc", "/organization-seats?order[since]=desc",
+				"/organization-seats?role=billing", "/organization-seats?state=reserved", "/organizations/%s/seats", "/organizations/%s",
 			} {
 				b.Run(target, func(b *testing.B) { compare(b, target, small, large) })
 			}

@@ -17,7 +17,7 @@ var seatFields = append([]hydra.Field[Seat]{
 // holderFields say who holds a seat and why.
 var holderFields = []hydra.Field[Seat]{
 	hydra.Text("state", func(s *Seat) *string { return &s.State }).OneOf(SeatUsed, SeatReserved).ReadOnly().
-		Doc("Used by a member, or reserved for somebody who is invited.").Filter(hydra.Exact).Sortable(),
+		Doc("Used by a member, or reserved for somebody who is invited.").Filter(hydra.Exact),
 	hydra.Sentence("reason", (*Seat).reason).Doc("Why the seat is taken, in the reader's language."),
 	hydra.NullRef("member", "OrganizationUser", func(s *Seat) *null.Value[ident.ID] { m := s.member(); return &m }).ReadOnly().
 		Doc("Who uses the seat; null for a reserved one."),
@@ -32,7 +32,7 @@ var holderFields = []hydra.Field[Seat]{
 	hydra.Time("since", func(s *Seat) *time.Time { return &s.Since }).ReadOnly().
 		Doc("When the member joined, or the invitation was sent.").Filter(hydra.DateRange).Sortable(),
 	hydra.NullTime("until", func(s *Seat) *null.Value[time.Time] { return &s.Until }).ReadOnly().
-		Doc("When the invitation expires; null for a member.").Filter(hydra.DateRange, hydra.Existence).Sortable(),
+		Doc("When the invitation expires; null for a member.").Filter(hydra.DateRange, hydra.Existence),
 }
 
 // usageFields are the numbers of seats, and the first of those who hold them.

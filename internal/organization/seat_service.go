@@ -106,7 +106,7 @@ func (s *Service) Seats(ctx context.Context, who *access.Caller, q *page.Query) 
 		return r, err
 	}
 	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) (err error) {
-		r, err = s.listSeats(tx, who.Scope(), q)
+		r, err = listSeats(tx, who.Scope(), s.now.Now(), q)
 		return err
 	})
 	return r, err
@@ -136,18 +136,6 @@ func (s *Service) SeatUsage(ctx context.Context, who *access.Caller, ref string,
 		u.Holders = r.Items
 		return err
 	})
-}
-
-// listSeats returns a page of seats. Of all of them the counters know the number.
-func (s *Service) listSeats(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Seat], error) {
-	now := s.now.Now()
-	r, err := listSeats(tx, scope, now, q)
-	if err != nil || len(q.Filters) > 0 {
-		return r, err
-	}
-	seats, err := readSeats(tx, scope, now)
-	r.Total = page.Total{Rows: seats.Used + seats.Reserved, Exact: true}
-	return r, err
 }
 
 // Seat loads one seat by the id of its member or invitation.

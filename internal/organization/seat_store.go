@@ -67,20 +67,30 @@ func deleteReservation(tx *db.Tx, scope access.Scope, id ident.ID, now time.Time
 	tx.Queue(`DELETE FROM seat_reservation WHERE organization_id = $1 AND (id = $2 OR expires_at <= $3)`, scope.Organization(), id, now)
 }
 
-// taken are all seats of an organization at the moment in $2.
-const taken = `(SELECT organization_id, id, 'used' AS state, name, name_fold, email, email_fold, role, joined_at AS since, CAST(NULL AS timestamptz) AS until
-		FROM organization_user WHERE organization_id = $1 AND status = 'active' AND role <> 'guest'
-	UNION ALL SELECT organization_id, id, 'reserved', '', '', email, email_fold, role, created_at, expires_at
-		FROM seat_reservation WHERE organization_id = $1 AND expires_at > $2) AS seat`
+// taken are all that may take a seat, members and reservations, as one table with
+// the columns of seats. Both halves are plain and agree in types and collation (the
+// empty cut of an address is a text that collates like one): the engines then
+// read both in the order of their indexes, side by side, instead of sorting all.
+const taken = `(SELECT organization_id, id, 'used' AS state, name, name_fold, email, email_fold, role, status, joined_at AS since, CAST(NULL AS timestamptz) AS until
+		FROM organization_user
+	UNION ALL SELECT organization_id, id, 'reserved', CAST(substr(email, 1, 0) AS text), CAST(substr(email, 1, 0) AS text), email, email_fold, role, CAST('active' AS text), created_at, CAST(expires_at AS timestamptz)
+		FROM seat_reservation) AS seat`
 
-const seatColumns = `organization_id, id, state, name, email, role, since, until`
+// takenNow are the seats of an organization that are taken at the moment in $2.
+const takenNow = `organization_id = $1 AND status = 'active' AND role <> 'guest' AND (until IS NULL OR until > $2)`
+
+// seatColumns has what is ordered by, too: SQLite reads side by side only then.
+const seatColumns = `organization_id, id, state, name, email, role, since, until, name_fold, email_fold`
 
 func (s *Seat) scan(into func(...any) error) error {
-	return into(&s.Organization, &s.ID, &s.State, &s.Name, &s.Email, &s.Role, &s.Since, &s.Until)
+	var fold string
+	return into(&s.Organization, &s.ID, &s.State, &s.Name, &s.Email, &s.Role, &s.Since, &s.Until, &fold, &fold)
 }
 
 var seatListing = db.Listing{
-	Table: "seat", From: taken, Where: "TRUE", Select: seatColumns, Order: "id",
+	Table: "seat", From: taken, Where: takenNow, Select: seatColumns, Order: "id",
+	Total: `SELECT COALESCE((SELECT rows FROM row_count WHERE organization_id = $1 AND resource = 'seat'), 0) +
+		(SELECT count(*) FROM seat_reservation WHERE organization_id = $1 AND expires_at > $2)`,
 	Columns: map[string]db.Column{
 		"state": {SQL: "state", NotNull: true},
 		"name":  {SQL: "name", Fold: "name_fold", NotNull: true},
@@ -96,5 +106,5 @@ func listSeats(tx *db.Tx, scope access.Scope, now time.Time, q *page.Query) (pag
 }
 
 func findSeat(tx *db.Tx, scope access.Scope, now time.Time, id ident.ID, s *Seat) error {
-	return orMissing(s.scan(tx.Row(`SELECT `+seatColumns+` FROM `+taken+` WHERE id = $3`, scope.Organization(), now, id).Scan))
+	return orMissing(s.scan(tx.Row(`SELECT `+seatColumns+` FROM `+taken+` WHERE `+takenNow+` AND id = $3`, scope.Organization(), now, id).Scan))
 }
