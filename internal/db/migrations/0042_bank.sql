@@ -149,7 +149,7 @@ CREATE TABLE bank_transaction (
   PRIMARY KEY (organization_id, id),
   FOREIGN KEY (organization_id, account_id) REFERENCES bank_account (organization_id, id)
 ) {{.Strict}};
-CREATE UNIQUE INDEX bank_transaction_fingerprint ON bank_transaction (organization_id, account_id, fingerprint, ordinal);
+CREATE UNIQUE INDEX bank_transaction_account_id_fingerprint_ordinal ON bank_transaction (organization_id, account_id, fingerprint, ordinal);
 CREATE INDEX bank_transaction_on ON bank_transaction (organization_id, transaction_on, id);
 CREATE INDEX bank_transaction_account ON bank_transaction (organization_id, account_id, transaction_on, id);
 CREATE INDEX bank_transaction_amount ON bank_transaction (organization_id, amount, id);
