@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -43,6 +44,9 @@ type Listing struct {
 type Column struct {
 	SQL  string // column or expression
 	Fold string // column with the folded text (see Fold): what Contains and orders look at
+
+	// Order is the column or expression to order by, default Fold, without it SQL.
+	Order string
 
 	// NotNull says that the column is never NULL. Otherwise nulls come first in
 	// ascending order and last in descending, spelled out for PostgreSQL, which
@@ -365,10 +369,7 @@ func (p *pager) sort(order []page.Order) error {
 		if o.Descending {
 			direction = " DESC"
 		}
-		column := c.SQL
-		if c.Fold != "" {
-			column = c.Fold
-		}
+		column := cmp.Or(c.Order, c.Fold, c.SQL)
 		if column == key {
 			b.WriteString(key + direction)
 			p.order = b.String()

@@ -84,12 +84,12 @@ func deleteFeed(tx *db.Tx, scope access.Scope, id ident.ID) error {
 // order of their windows, cancelled ones too.
 func inFeed(tx *db.Tx, scope access.Scope, employee ident.ID, s stretch) (list []Meeting, err error) {
 	from, args := (&selection{employee: null.Of(employee), gone: true, span: null.Of(s)}).listing()
-	rows := tx.Query(`SELECT `+columns+` FROM `+from.From+` ORDER BY date_from, id LIMIT $5`,
+	rows := tx.Query(`SELECT `+touchedColumns+` FROM `+from.From+` ORDER BY `+touchedOrder+` LIMIT $5`,
 		append(append([]any{scope.Organization()}, args...), maxFeed)...)
 	defer rows.Close()
 	for rows.Next() {
 		list = append(list, Meeting{})
-		if err := list[len(list)-1].scan(rows.Scan); err != nil {
+		if err := list[len(list)-1].scanTouched(rows.Scan); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package meeting
 
 import (
 	"errors"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -75,8 +76,36 @@ func collections(ofOne, gone bool) map[bool]*db.Listing {
 		where += " AND cancelled_at IS NULL"
 	}
 	all := db.Listing{Table: "meeting", Select: columns, Columns: filterColumns, Where: where, Order: "id", Counted: !ofOne && !gone}
-	touched := db.Listing{Table: "meeting", Select: columns, Columns: filterColumns, Where: where, Order: "date_from, id", From: touching(condition, next)}
+	touched := db.Listing{Table: "meeting", Select: touchedColumns, Columns: touchedFilters(), Where: where, Order: touchedOrder, From: touching(condition, next)}
 	return map[bool]*db.Listing{false: &all, true: &touched}
+}
+
+// What is read of the table that touching makes, and in what order. A merge of
+// its ranges comes about only when the order is by columns that are read.
+const (
+	touchedColumns = columns + ", from_s"
+	touchedOrder   = "from_s, id"
+)
+
+// scanTouched reads touchedColumns.
+func (m *Meeting) scanTouched(into func(...any) error) error {
+	var seconds int64
+	return m.scan(func(dest ...any) error { return into(append(dest, &seconds)...) })
+}
+
+// touchedFilters are filterColumns for a stretch of time. Orders are such that no
+// index has them but the one of the ranges: a database that may choose walks
+// along another and reads the whole collection.
+func touchedFilters() map[string]db.Column {
+	filters := maps.Clone(filterColumns)
+	for field, c := range filters {
+		c.Order = "COALESCE(" + c.SQL + ", " + c.SQL + ")"
+		if field == "dateFrom" {
+			c.Order = "from_s"
+		}
+		filters[field] = c
+	}
+	return filters
 }
 
 // touching returns the SQL of a table of the meetings whose windows touch a
@@ -90,7 +119,7 @@ func touching(condition string, first int) string {
 		if class > 0 {
 			b.WriteString(" UNION ALL ")
 		}
-		b.WriteString("SELECT organization_id, notes_fold, " + columns + " FROM meeting WHERE organization_id = $1" + condition + " AND span = " + strconv.Itoa(class) +
+		b.WriteString("SELECT organization_id, notes_fold, " + touchedColumns + " FROM meeting WHERE organization_id = $1" + condition + " AND span = " + strconv.Itoa(class) +
 			" AND from_s > " + from + " - " + strconv.FormatInt(int64(bound/time.Second), 10) + " AND from_s < " + to + " AND to_s > " + from)
 	}
 	return "(" + b.String() + ") AS meeting"
@@ -99,6 +128,9 @@ func touching(condition string, first int) string {
 // list returns a page of the selection.
 func list(tx *db.Tx, scope access.Scope, s selection, q *page.Query) (page.Result[Meeting], error) {
 	from, args := s.listing()
+	if s.span.Valid {
+		return db.PageOf(from, tx, scope, q, args, (*Meeting).scanTouched)
+	}
 	return db.PageOf(from, tx, scope, q, args, (*Meeting).scan)
 }
 
@@ -170,10 +202,10 @@ const maxNamed = 10
 // overlapping returns the first scheduled meetings of the employee, without the
 // one given, that occupy some of the time.
 func overlapping(tx *db.Tx, scope access.Scope, employee, without ident.ID, s stretch, limit int) (list []taken, err error) {
-	rows := tx.Query(classes+`SELECT m.id, m.starts_at, m.ends_at FROM class JOIN meeting m
-			ON m.organization_id = $1 AND m.employee_id = $2 AND m.busy_span = class.span
+	rows := tx.Query(classes+`SELECT m.id, m.starts_at, m.ends_at FROM class CROSS JOIN meeting m
+		WHERE m.organization_id = $1 AND m.employee_id = $2 AND m.busy_span = class.span
 			AND m.starts_s > $4 - class.reach AND m.starts_s < $5
-		WHERE m.starts_s IS NOT NULL AND m.cancelled_at IS NULL AND m.ends_s > $4 AND m.id <> $3
+			AND m.starts_s IS NOT NULL AND m.cancelled_at IS NULL AND m.ends_s > $4 AND m.id <> $3
 		ORDER BY m.starts_s, m.id LIMIT `+strconv.Itoa(limit),
 		scope.Organization(), employee, without, s.from, s.to)
 	defer rows.Close()
@@ -198,10 +230,10 @@ func conflicts(tx *db.Tx, scope access.Scope, items []Meeting) error {
 	}
 	rows := tx.Query(classes+`SELECT ours, other FROM (
 			SELECT p.id AS ours, m.id AS other, row_number() OVER (PARTITION BY p.id ORDER BY m.from_s, m.id) AS place
-			FROM meeting p CROSS JOIN class JOIN meeting m
-				ON m.organization_id = p.organization_id AND m.employee_id = p.employee_id AND m.span = class.span
+			FROM meeting p CROSS JOIN class CROSS JOIN meeting m
+			WHERE m.organization_id = p.organization_id AND m.employee_id = p.employee_id AND m.span = class.span
 				AND m.from_s > p.from_s - class.reach AND m.from_s < p.to_s
-			WHERE p.organization_id = $1 AND p.id IN (`+placeholders(2, len(ids))+`)
+				AND p.organization_id = $1 AND p.id IN (`+placeholders(2, len(ids))+`)
 				AND m.to_s > p.from_s AND m.id <> p.id AND m.cancelled_at IS NULL
 		) AS touching WHERE place <= `+strconv.Itoa(maxConflicts)+` ORDER BY ours, place`,
 		append([]any{scope.Organization()}, ids...)...)
