@@ -68,7 +68,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.invoices.OnPaid(f.subscriptions.Paid)
 	f.organizations.SetSeatLimits(f.subscriptions.SeatLimits)
 	f.organizations.SetBought(f.subscriptions.Fill)
-	f.banks, err = bank.New(p, c.Bank, f.organizations.Rehearses, problem)
+	f.banks, err = bank.New(p, c.Bank, f.organizations, problem)
 	return f, err
 }
 

@@ -133,6 +133,7 @@ func uses() map[string][]string {
 			"internal/jobs",         // a job works for the organization that it was enqueued for
 			"internal/meeting",      // who knows the secret of a feed is let into its organization
 			"internal/invitation",   // a token says which organization it is for
+			"internal/bank",         // connections import by themselves
 			"internal/billing",      // operators record payments of any organization
 			"internal/subscription", // what is due happens without a caller
 			"internal/organization",

@@ -41,6 +41,8 @@ var integrationFields = []hydra.Field[Integration]{
 		Doc("How many transactions of the last import could not be read."),
 	hydra.NullTime("pulledAt", func(i *Integration) *null.Value[time.Time] { return &i.PulledAt }).ReadOnly().
 		Doc("When the last import was done that brought everything."),
+	hydra.NullTime("nextPullAt", func(i *Integration) *null.Value[time.Time] { return &i.NextPullAt }).ReadOnly().
+		Doc("When it imports by itself: every night, at a time of its own."),
 	hydra.NullTime("revokedAt", func(i *Integration) *null.Value[time.Time] { return &i.RevokedAt }).ReadOnly().
 		Doc("When somebody ended the connection."),
 	hydra.NullTime("confirmedAt", func(i *Integration) *null.Value[time.Time] { return &i.ConfirmedAt }).ReadOnly().

@@ -47,6 +47,9 @@ type Integration struct {
 	ConfirmedAt    null.Value[time.Time] // when the provider had confirmed the end
 	Erasing        bool                  // the imported data is to go
 	ErasedAt       null.Value[time.Time]
+	NextPullAt     null.Value[time.Time] // when it imports by itself
+	Reminded       int64                 // days before the end of the last reminder; 0: none was sent
+	nextAt         null.Value[time.Time] // when something happens next, see schedule
 	Version        int64
 	CreatedAt      time.Time
 	UpdatedAt      time.Time

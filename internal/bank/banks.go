@@ -28,7 +28,7 @@ func bankOf(provider string, t *kontomatik.Target) Bank {
 // provider is whom a new connection of the organization goes through.
 func (s *Service) provider(ctx context.Context, who *access.Caller) (name string, err error) {
 	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error {
-		rehearses, err := s.rehearses(tx, who.Scope().Organization())
+		rehearses, err := s.organizations.Rehearses(tx, who.Scope().Organization())
 		name = Kontomatik
 		if rehearses || s.providers.real == nil {
 			name = Sandbox

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"sede/internal/access"
 	"sede/internal/bank/kontomatik"
@@ -12,7 +11,6 @@ import (
 	"sede/internal/db"
 	"sede/internal/feature"
 	"sede/internal/hydra"
-	"sede/internal/ident"
 	"sede/internal/jobs"
 )
 
@@ -25,12 +23,10 @@ type Settings struct {
 // sandboxPath is where people meet the Sandbox bank.
 const sandboxPath = "/sandbox-bank"
 
-// New returns the use cases. rehearses tells whether an organization is for trying
-// things out, so that its banks are not real either. problem answers a page of the
-// Sandbox bank that failed.
-func New(p feature.Platform, settings Settings, rehearses func(tx *db.Tx, organization ident.ID) (bool, error),
+// New returns the use cases. problem answers a page of the Sandbox bank that failed.
+func New(p feature.Platform, settings Settings, organizations Organizations,
 	problem func(w http.ResponseWriter, r *http.Request, err error)) (*Service, error) {
-	s := &Service{db: p.DB, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, now: p.Clock, box: p.Secret, log: p.Log, rehearses: rehearses}
+	s := &Service{db: p.DB, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, now: p.Clock, box: p.Secret, log: p.Log, mail: p.Mail, organizations: organizations}
 	s.providers = &providers{db: p.DB, clock: p.Clock, key: newKey(), catalogue: map[string]catalogue{}}
 	if settings.URL != "" {
 		client, err := kontomatik.New(kontomatik.Config{URL: settings.URL, Key: settings.Key})
@@ -51,7 +47,10 @@ func (s *Service) Module() feature.Module {
 		Resources: []hydra.Declaration{s.integrations(), s.banks(), s.accounts(), s.transactions()},
 		Routes:    s.routes(),
 		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase)},
-		Schedules: []jobs.Schedule{{Name: "bank.sandbox-records", Every: 24 * time.Hour, Do: s.forgetRecords}},
+		Schedules: []jobs.Schedule{
+			{Name: "bank.watch", Every: watchEvery, Do: s.watch},
+			{Name: "bank.sandbox-records", Every: day, Do: s.forgetRecords},
+		},
 	}
 }
 

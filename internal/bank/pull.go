@@ -308,10 +308,7 @@ func (s *Service) finish(ctx context.Context, w *work, in *intake) error {
 		if !w.consent.token.Valid {
 			return s.expire(tx, w)
 		}
-		if i.Status == StatusError {
-			return i.move(StatusActive)
-		}
-		return nil
+		return i.move(i.works(s.now.Now()))
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/jobs"
+	"sede/internal/mail"
 	"sede/internal/null"
 	"sede/internal/page"
 	"sede/internal/secret"
@@ -25,17 +26,29 @@ var (
 	mayWrite = access.Within(access.Admins).ToChange()
 )
 
+// Organizations is what bank connections ask organizations.
+type Organizations interface {
+	// Rehearses tells whether an organization is for trying things out, so that its
+	// banks are not real either.
+	Rehearses(tx *db.Tx, organization ident.ID) (bool, error)
+	// Letterhead returns the name, the language for people and the time zone.
+	Letterhead(tx *db.Tx, scope access.Scope) (name, language, zone string, err error)
+	// Reach lists the active members with one of the roles.
+	Reach(tx *db.Tx, scope access.Scope, roles access.Roles) ([]mail.Address, error)
+}
+
 // Service holds the use cases of bank connections.
 type Service struct {
-	db        *db.DB
-	audit     *audit.Log
-	jobs      *jobs.Queue
-	ids       *ident.Source
-	now       clock.Clock
-	box       *secret.Box
-	log       *slog.Logger
-	providers *providers
-	rehearses func(tx *db.Tx, organization ident.ID) (bool, error)
+	db            *db.DB
+	audit         *audit.Log
+	jobs          *jobs.Queue
+	ids           *ident.Source
+	now           clock.Clock
+	box           *secret.Box
+	log           *slog.Logger
+	providers     *providers
+	mail          *mail.Post
+	organizations Organizations
 }
 
 // Close ends what was begun for the Sandbox bank.
@@ -211,6 +224,7 @@ func (s *Service) mayImport(tx *db.Tx, scope access.Scope, integration ident.ID,
 // store writes the next version of a connection.
 func (s *Service) store(tx *db.Tx, who *access.Caller, scope access.Scope, action string, before, i *Integration) error {
 	i.Version, i.UpdatedAt = i.Version+1, s.moment()
+	i.schedule()
 	if err := updateIntegration(tx, scope, i); err != nil {
 		return err
 	}

@@ -270,6 +270,10 @@ func (s *Service) accept(tx *db.Tx, who *access.Caller, scope access.Scope, i *I
 		return err
 	}
 	i.Consent, i.ConsentGivenAt, i.ConsentEndsAt, i.Error = null.Of(c.id), c.givenAt, c.endsAt, null.Value[string]{}
+	i.NextPullAt, i.Reminded = null.Value[time.Time]{}, 0
+	if c.token.Valid {
+		i.NextPullAt = null.Of(slotAfter(i.ID, now))
+	}
 	i.Target, i.Name = null.Of(r.Target), null.Of(short(cmp.Or(r.OfficialName, r.Target)))
 	return s.store(tx, who, scope, "consent", &before, i)
 }

@@ -13,11 +13,13 @@ import (
 )
 
 const integrationColumns = `id, provider, status, country, access_mode, target, name, consent_id, consent_given_at, consent_ends_at,
-	error, pull_status, pull_added, pull_skipped, pulled_at, revoked_at, confirmed_at, erasing, erased_at, version, created_at, updated_at`
+	error, pull_status, pull_added, pull_skipped, pulled_at, revoked_at, confirmed_at, erasing, erased_at,
+	next_pull_at, reminded, next_at, version, created_at, updated_at`
 
 func (i *Integration) scan(into func(...any) error) error {
 	return into(&i.ID, &i.Provider, &i.Status, &i.Country, &i.AccessMode, &i.Target, &i.Name, &i.Consent, &i.ConsentGivenAt, &i.ConsentEndsAt,
 		&i.Error, &i.PullStatus, &i.PullAdded, &i.PullSkipped, &i.PulledAt, &i.RevokedAt, &i.ConfirmedAt, &i.Erasing, &i.ErasedAt,
+		&i.NextPullAt, &i.Reminded, &i.nextAt,
 		&i.Version, &i.CreatedAt, &i.UpdatedAt)
 }
 
@@ -69,6 +71,23 @@ func living(tx *db.Tx, scope access.Scope) (list []Integration, err error) {
 	return list, rows.Err()
 }
 
+// dueAfter lists connections to which something happens until a time, of all
+// organizations, in the order of their times and after the last one.
+func dueAfter(tx *db.Tx, now time.Time, last due, most int) (found []due, err error) {
+	rows := tx.Query(`SELECT next_at, organization_id, id FROM bank_integration
+		WHERE next_at IS NOT NULL AND next_at <= $1 AND (next_at, organization_id, id) > ($2, $3, $4)
+		ORDER BY next_at, organization_id, id LIMIT $5`, now, last.at, last.organization, last.id, most)
+	defer rows.Close()
+	for rows.Next() {
+		var d due
+		if err := rows.Scan(&d.at, &d.organization, &d.id); err != nil {
+			return nil, err
+		}
+		found = append(found, d)
+	}
+	return found, rows.Err()
+}
+
 func insertIntegration(tx *db.Tx, scope access.Scope, i *Integration) {
 	tx.Queue(`INSERT INTO bank_integration (organization_id, id, provider, status, country, access_mode, target, name, name_fold,
 			consent_id, consent_given_at, consent_ends_at, error, pull_status, pull_added, pull_skipped, pulled_at, revoked_at, confirmed_at,
@@ -85,11 +104,11 @@ func insertIntegration(tx *db.Tx, scope access.Scope, i *Integration) {
 func updateIntegration(tx *db.Tx, scope access.Scope, i *Integration) error {
 	_, err := tx.Exec(`UPDATE bank_integration SET status = $3, country = $4, access_mode = $5, target = $6, name = $7, name_fold = $8,
 			consent_id = $9, consent_given_at = $10, consent_ends_at = $11, error = $12, pull_status = $13, pull_added = $14, pull_skipped = $15,
-			pulled_at = $16, revoked_at = $17, confirmed_at = $18, erasing = $19, erased_at = $20, version = $21, updated_at = $22
+			pulled_at = $16, revoked_at = $17, confirmed_at = $18, erasing = $19, erased_at = $20, version = $21, updated_at = $22, next_pull_at = $23, reminded = $24, next_at = $25
 		WHERE organization_id = $1 AND id = $2`,
 		scope.Organization(), i.ID, i.Status, i.Country, i.AccessMode, i.Target, i.Name, fold(i.Name),
 		i.Consent, i.ConsentGivenAt, i.ConsentEndsAt, i.Error, i.PullStatus, i.PullAdded, i.PullSkipped,
-		i.PulledAt, i.RevokedAt, i.ConfirmedAt, i.Erasing, i.ErasedAt, i.Version, i.UpdatedAt)
+		i.PulledAt, i.RevokedAt, i.ConfirmedAt, i.Erasing, i.ErasedAt, i.Version, i.UpdatedAt, i.NextPullAt, i.Reminded, i.nextAt)
 	return err
 }
 

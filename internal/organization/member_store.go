@@ -2,11 +2,14 @@ package organization
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/ident"
+	"sede/internal/mail"
 	"sede/internal/null"
 	"sede/internal/page"
 )
@@ -191,4 +194,28 @@ func share(tx *db.Tx, a, b ident.ID) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// reach lists the addresses of the active members with one of the roles, those who
+// joined first, up to reachLimit.
+func reach(tx *db.Tx, scope access.Scope, roles access.Roles) (list []mail.Address, err error) {
+	args := []any{scope.Organization()}
+	var in []string
+	for _, name := range access.RoleNames() {
+		if r, ok := access.ParseRole(name); ok && roles.Has(r) {
+			args = append(args, name)
+			in = append(in, "$"+strconv.Itoa(len(args)))
+		}
+	}
+	rows := tx.Query(`SELECT name, email FROM organization_user WHERE organization_id = $1 AND status = 'active' AND role IN (`+strings.Join(in, ", ")+`)
+		ORDER BY id LIMIT `+strconv.Itoa(reachLimit), args...)
+	defer rows.Close()
+	for rows.Next() {
+		var to mail.Address
+		if err := rows.Scan(&to.Name, &to.Email); err != nil {
+			return nil, err
+		}
+		list = append(list, to)
+	}
+	return list, rows.Err()
 }

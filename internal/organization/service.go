@@ -14,6 +14,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/mail"
 	"sede/internal/null"
 	"sede/internal/page"
 )
@@ -457,6 +458,15 @@ func (s *Service) checkChange(tx *db.Tx, who *access.Caller, before, o *Organiza
 func (s *Service) IsMember(tx *db.Tx, scope access.Scope, user ident.ID) (bool, error) {
 	role, err := roleOf(tx, scope.Organization(), user)
 	return role != access.None, err
+}
+
+// reachLimit bounds how many people one notice is mailed to.
+const reachLimit = 100
+
+// Reach lists the addresses of the active members who have one of the roles, for
+// notices to them; at most 100. There must be a role.
+func (s *Service) Reach(tx *db.Tx, scope access.Scope, roles access.Roles) ([]mail.Address, error) {
+	return reach(tx, scope, roles)
 }
 
 // Reads reports whether the user is an active member who reads the organization,

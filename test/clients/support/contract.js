@@ -234,6 +234,7 @@ export const resources = {
       pullAdded: '=integer?',
       pullSkipped: '=integer?',
       pulledAt: '=dateTime?',
+      nextPullAt: '=dateTime?',
       revokedAt: '=dateTime?',
       confirmedAt: '=dateTime?',
       erasedAt: '=dateTime?',

@@ -1,0 +1,160 @@
+package bank
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/ident"
+	"sede/internal/null"
+)
+
+const (
+	watchEvery = 5 * time.Minute
+	watchBatch = 200
+	overlap    = 30 * day // which an import by itself tells again, for what is booked late
+)
+
+// due is a connection to which something happens.
+type due struct {
+	at               time.Time
+	organization, id ident.ID
+}
+
+// watch does what is due, in the order of the times. One connection that fails does
+// not hold up the others.
+func (s *Service) watch(ctx context.Context) error {
+	now := s.now.Now()
+	var failed error
+	for last := (due{}); ; {
+		var found []due
+		err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+			found, err = dueAfter(tx, now, last, watchBatch)
+			return err
+		})
+		if err != nil {
+			return errors.Join(failed, err)
+		}
+		for _, d := range found {
+			if err := s.watchOne(ctx, d); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("bank connection %s: %w", d.id, err))
+			}
+		}
+		if len(found) < watchBatch {
+			return failed
+		}
+		last = found[len(found)-1]
+	}
+}
+
+// watchOne does what is due to one connection: first what its consent's end asks
+// for, then an import.
+func (s *Service) watchOne(ctx context.Context, d due) error {
+	scope := access.System(d.organization)
+	return s.db.Write(ctx, scope, func(tx *db.Tx) error {
+		if err := lock(tx, d.id); err != nil {
+			return err
+		}
+		var i Integration
+		if err := findIntegration(tx, scope, d.id, &i); err != nil {
+			return orGone(err)
+		}
+		before, now := i, s.now.Now()
+		if i.gives() && i.ConsentEndsAt.Valid {
+			if !now.Before(i.ConsentEndsAt.V) {
+				return s.runOut(tx, scope, &i)
+			}
+			if err := s.comeNear(tx, scope, &i, now); err != nil {
+				return err
+			}
+		}
+		pulls := i.gives() && i.ConsentEndsAt.Valid && (!i.NextPullAt.Valid || !now.Before(i.NextPullAt.V))
+		if pulls {
+			i.NextPullAt = null.Of(slotAfter(i.ID, now))
+		}
+		if err := s.store(tx, nil, scope, "watch", &before, &i); err != nil || !pulls || !before.NextPullAt.Valid {
+			return err
+		}
+		return s.pullAlone(tx, scope, &i)
+	})
+}
+
+// runOut ends a consent whose time is over.
+func (s *Service) runOut(tx *db.Tx, scope access.Scope, i *Integration) error {
+	before := *i
+	if err := s.retire(tx, scope, i, false); err != nil {
+		return err
+	}
+	if i.PullStatus.V == PullQueued || i.PullStatus.V == PullRunning {
+		i.PullStatus = null.Of(PullFailed)
+	}
+	i.Error = null.Of(consentEnded)
+	if err := i.move(StatusExpired); err != nil {
+		return err
+	}
+	return s.store(tx, nil, scope, "expire", &before, i)
+}
+
+// comeNear marks a connection as expiring and reminds people. Of several reminders
+// that became due while nothing ran, one is sent.
+func (s *Service) comeNear(tx *db.Tx, scope access.Scope, i *Integration, now time.Time) error {
+	if i.Status == StatusActive {
+		if err := i.move(i.works(now)); err != nil {
+			return err
+		}
+	}
+	remind := false
+	for {
+		days, at := i.reminderDue()
+		if days == 0 || at.After(now) {
+			break
+		}
+		i.Reminded, remind = days, true
+	}
+	if !remind {
+		return nil
+	}
+	name, language, zone, err := s.organizations.Letterhead(tx, scope)
+	if err != nil {
+		return err
+	}
+	people, err := s.organizations.Reach(tx, scope, access.Admins)
+	if err != nil {
+		return err
+	}
+	where, err := time.LoadLocation(zone)
+	if err != nil {
+		return err
+	}
+	when := i.ConsentEndsAt.V.In(where).Format("2006-01-02 15:04 MST")
+	for _, to := range people {
+		s.mail.Send(tx, scope, letter(to, language, i.Name.V, name, when))
+	}
+	return nil
+}
+
+// pullAlone imports without anybody being present, unless an import runs or the
+// bank would not take one more.
+func (s *Service) pullAlone(tx *db.Tx, scope access.Scope, i *Integration) error {
+	var running pull
+	err := runningPull(tx, scope, i.ID, &running)
+	if !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	err = s.mayImport(tx, scope, i.ID, false)
+	if fault.Is(err, fault.TooManyRequests) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	since := s.moment().Add(-firstReach)
+	if i.PulledAt.Valid {
+		since = i.PulledAt.V.Add(-overlap)
+	}
+	return s.begin(tx, nil, scope, i, pull{consent: i.Consent.V}, since)
+}
