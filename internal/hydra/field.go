@@ -278,7 +278,7 @@ func Sentence[T any](name string, at func(*T) fault.Text) Field[T] {
 		if text.IsZero() && s.nullable {
 			return append(dst, "null"...)
 		}
-		return appendString(dst, e.language.Text(text))
+		return appendString(dst, e.language.Text(e.api.withIRIs(text)))
 	}
 	return f
 }
