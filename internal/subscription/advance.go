@@ -136,9 +136,9 @@ const (
 )
 
 // next tells what happens first to the subscription, whose open invoices are
-// given, the oldest first.
+// given, the oldest first. No period begins while it is unpaid.
 func (s *Subscription) next(open []billing.Invoice, graceDays int) (at time.Time, what happening) {
-	if !s.live() {
+	if !s.live() || s.Status == Unpaid && !s.CancelAtPeriodEnd {
 		return at, nothingNext
 	}
 	at, what = s.PeriodTo, periodEnds
@@ -176,9 +176,6 @@ func (s *Service) step(tx *db.Tx, scope access.Scope, sub *Subscription, what ha
 		reason = billing.ReasonCreate
 	}
 	sub.advancePeriod()
-	if sub.Status == Unpaid { // nothing is served, so nothing is owed
-		return nil
-	}
 	_, err := s.chargePeriod(tx, scope, sub, reason)
 	return err
 }
@@ -187,14 +184,20 @@ func (s *Service) step(tx *db.Tx, scope access.Scope, sub *Subscription, what ha
 // that follows, with the terms that were scheduled for it.
 func (s *Subscription) advancePeriod() {
 	if s.Status == Trialing {
-		s.Status, s.Anchor, s.Period = Active, s.PeriodTo, 0
-	} else {
-		s.Period++
+		s.Status = Active
+		s.beginPeriod(s.PeriodTo, 0)
+		return
 	}
+	s.beginPeriod(s.Anchor, s.Period+1)
+}
+
+// beginPeriod begins a period, counted since the anchor.
+func (s *Subscription) beginPeriod(anchor time.Time, period int64) {
 	if s.Scheduled != nil {
 		s.Products, s.Seats, s.Scheduled = s.Scheduled.Products, s.Scheduled.Seats, nil
 	}
-	s.PeriodFrom, s.PeriodTo = billing.Period(s.Anchor, s.Type, s.Period)
+	s.Anchor, s.Period = anchor, period
+	s.PeriodFrom, s.PeriodTo = billing.Period(anchor, s.Type, period)
 }
 
 // plan sets when something happens next.
@@ -215,16 +218,18 @@ func (s *Service) plan(tx *db.Tx, scope access.Scope, sub *Subscription) error {
 	if err != nil {
 		return err
 	}
-	at, _ := sub.next(open, grace)
-	if again := s.now.Now().Add(draftWait).Truncate(time.Second); len(drafts) > 0 && again.Before(at) {
-		at = again
+	if at, what := sub.next(open, grace); what != nothingNext {
+		sub.NextAt = null.Of(at)
 	}
-	sub.NextAt = null.Of(at)
+	if again := s.now.Now().Add(draftWait).Truncate(time.Second); len(drafts) > 0 && (!sub.NextAt.Valid || again.Before(sub.NextAt.V)) {
+		sub.NextAt = null.Of(again)
+	}
 	return nil
 }
 
-// Paid notes that an invoice was paid: a subscription that had nothing else
-// overdue is active again.
+// Paid notes that an invoice was paid: a subscription that has nothing else
+// overdue is active again. One that stood still past the end of its period begins
+// a new one now, which is charged.
 func (s *Service) Paid(tx *db.Tx, scope access.Scope, i *billing.Invoice) error {
 	var sub Subscription
 	if err := s.load(tx, scope, i.Subscription, &sub); err != nil {
@@ -239,9 +244,12 @@ func (s *Service) Paid(tx *db.Tx, scope access.Scope, i *billing.Invoice) error 
 		return err
 	}
 	if sub.Status == PastDue || sub.Status == Unpaid {
-		switch overdue := len(open) > 0 && !open[0].DueAt.V.After(s.now.Now()); {
+		now := s.now.Now().Truncate(time.Second)
+		switch overdue := len(open) > 0 && !open[0].DueAt.V.After(now); {
 		case !overdue:
-			sub.Status, sub.PastDueSince = Active, null.Value[time.Time]{}
+			if err := s.resume(tx, scope, &sub, now); err != nil {
+				return err
+			}
 		case sub.Status == PastDue:
 			sub.PastDueSince = open[0].DueAt
 		}
@@ -250,4 +258,16 @@ func (s *Service) Paid(tx *db.Tx, scope access.Scope, i *billing.Invoice) error 
 		return err
 	}
 	return s.store(tx, nil, scope, "paid", &before, &sub)
+}
+
+// resume makes a subscription active again.
+func (s *Service) resume(tx *db.Tx, scope access.Scope, sub *Subscription, now time.Time) error {
+	stood := sub.Status == Unpaid && !sub.PeriodTo.After(now)
+	sub.Status, sub.PastDueSince = Active, null.Value[time.Time]{}
+	if !stood {
+		return nil
+	}
+	sub.beginPeriod(now, 0)
+	_, err := s.chargePeriod(tx, scope, sub, billing.ReasonCycle)
+	return err
 }

@@ -14,8 +14,9 @@
 //	   ▼                  ▼                  ▼
 //	canceled: at the end of the period, or at once
 //
-// While it is past_due the service goes on; while it is unpaid no invoices are
-// made and nothing is deleted. An organization has one subscription at most that
+// While it is past_due the service goes on; while it is unpaid no period begins, no
+// invoices are made and nothing is deleted. Paid after the end of its period, it
+// begins a new one at that moment. An organization has one subscription at most that
 // is not canceled; the database holds it to that.
 package subscription
 
