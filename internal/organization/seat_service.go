@@ -63,29 +63,15 @@ func (s *Service) fillSeats(tx *db.Tx, items []Organization) error {
 	return nil
 }
 
-// checkLimit is a Conflict when the new limit is below the seats that are taken.
-// They are locked from here on.
-func (s *Service) checkLimit(tx *db.Tx, o *Organization) error {
-	scope := access.System(o.ID)
-	if err := lockMembers(tx, scope); err != nil {
-		return err
-	}
-	seats, err := readSeats(tx, scope, s.now.Now())
-	if err == nil {
-		err = seats.shrinks(o.SeatLimit)
-	}
-	return err
-}
-
 // RoomFor is a Conflict, with the numbers, when a limit would be below the seats
 // that are taken. They are locked from here on.
-func (s *Service) RoomFor(tx *db.Tx, scope access.Scope, limit int64) error {
+func (s *Service) RoomFor(tx *db.Tx, scope access.Scope, limit null.Value[int64]) error {
 	if err := lockMembers(tx, scope); err != nil {
 		return err
 	}
 	seats, err := readSeats(tx, scope, s.now.Now())
 	if err == nil {
-		err = seats.shrinks(null.Of(limit))
+		err = seats.shrinks(limit)
 	}
 	return err
 }

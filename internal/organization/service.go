@@ -439,7 +439,7 @@ func (s *Service) checkChange(tx *db.Tx, who *access.Caller, before, o *Organiza
 		return err
 	}
 	if o.SeatLimit != before.SeatLimit {
-		if err := s.checkLimit(tx, o); err != nil {
+		if err := s.RoomFor(tx, access.System(o.ID), o.SeatLimit); err != nil {
 			return err
 		}
 	}

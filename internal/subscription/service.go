@@ -138,7 +138,7 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at ti
 	if err := s.defaults(tx, scope, sub); err != nil {
 		return nil, nil, err
 	}
-	if err := s.organizations.RoomFor(tx, scope, sub.Seats); err != nil {
+	if err := s.organizations.RoomFor(tx, scope, null.Of(sub.Seats)); err != nil {
 		return nil, nil, err
 	}
 	trial, err := s.buy(tx, sub.Products, nil, sub.Type, sub.Currency)
@@ -270,7 +270,7 @@ func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscriptio
 	if sub.Status == Unpaid {
 		return nil, fault.New(fault.Conflict, "Pay the open invoices first.")
 	}
-	if err := s.organizations.RoomFor(tx, scope, wanted.Seats); err != nil {
+	if err := s.organizations.RoomFor(tx, scope, null.Of(wanted.Seats)); err != nil {
 		return nil, err
 	}
 	if _, err := s.buy(tx, wanted.Products, before.Products, sub.Type, sub.Currency); err != nil {
