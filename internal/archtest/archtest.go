@@ -25,6 +25,7 @@ func layers() []layer {
 			"internal/page":   "internal/ident",
 		}},
 		{"platform", map[string]string{
+			"internal/archive":  "internal/blob internal/db internal/secret",
 			"internal/audit":    "internal/db internal/hydra internal/throttle",
 			"internal/blob":     "",
 			"internal/console":  "internal/hydra internal/phrase internal/throttle",

@@ -32,7 +32,7 @@ func Versions() []int {
 // Render executes a text with the macros of the migrations.
 func (d *DB) Render(text string) string {
 	var b strings.Builder
-	if err := template.Must(template.New("").Parse(text)).Execute(&b, dialect{d.engine}); err != nil {
+	if err := template.Must(template.New("").Parse(text)).Execute(&b, dialect{engine: d.engine}); err != nil {
 		panic(err)
 	}
 	return b.String()

@@ -40,7 +40,7 @@ func (d *DB) migrateTo(ctx context.Context, version int64) ([]string, error) {
 	case current > latest:
 		return nil, newerSchema(current, latest)
 	}
-	files, err := renderMigrations(d.engine)
+	files, err := renderMigrations(dialect{engine: d.engine})
 	if err != nil {
 		return nil, err
 	}

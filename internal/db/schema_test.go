@@ -270,3 +270,44 @@ func TestStatus(t *testing.T) {
 		}
 	})
 }
+
+// TestSchemaInMemory: what Schema says of the tables is what both engines have.
+func TestSchemaInMemory(t *testing.T) {
+	tables, err := db.Schema(t.Context())
+	must(t, err)
+	types := map[string]db.Kind{"uuid": db.KindID, "timestamp with time zone": db.KindTime, "boolean": db.KindBool, "bigint": db.KindInt,
+		"integer": db.KindInt, "double precision": db.KindFloat, "text": db.KindText, "bytea": db.KindBytes}
+	content, err := os.ReadFile(filepath.Join("testdata", "schema_postgres.txt"))
+	must(t, err)
+	seen := 0
+	for line := range strings.Lines(string(content)) {
+		rest, ok := strings.CutPrefix(strings.TrimSpace(line), "column ")
+		if !ok {
+			continue
+		}
+		seen++
+		name, rest, _ := strings.Cut(rest, " ")
+		table, column, _ := strings.Cut(name, ".")
+		if tables[table] == nil {
+			t.Errorf("no table %s", table)
+			continue
+		}
+		c, _ := tables[table].Column(column)
+		rest, _, _ = strings.Cut(rest, " DEFAULT ")
+		kind, required := strings.CutSuffix(rest, " NOT NULL")
+		kind = strings.TrimSuffix(kind, " COLLATE C")
+		if types[kind] != c.Kind || c.Kind == "" || required == c.Null {
+			t.Errorf("%s is %q in PostgreSQL, Schema says %+v", name, rest, c)
+		}
+	}
+	all := 0
+	for _, table := range tables {
+		all += len(table.Columns)
+		if len(table.Key) == 0 {
+			t.Errorf("%s has no key", table.Name)
+		}
+	}
+	if seen != all {
+		t.Errorf("PostgreSQL has %d columns, Schema %d", seen, all)
+	}
+}

@@ -43,7 +43,7 @@ func migrationFiles() []migration {
 }
 
 // renderMigrations returns the migrations as the engine reads them.
-func renderMigrations(e Engine) (fs.FS, error) {
+func renderMigrations(d dialect) (fs.FS, error) {
 	files := fstest.MapFS{}
 	for _, m := range migrationFiles() {
 		text, err := fs.ReadFile(migrationFS, "migrations/"+m.name+".sql")
@@ -55,7 +55,7 @@ func renderMigrations(e Engine) (fs.FS, error) {
 			return nil, fmt.Errorf("db: migration %s: %w", m.name, err)
 		}
 		var b strings.Builder
-		if err := t.Execute(&b, dialect{e}); err != nil {
+		if err := t.Execute(&b, d); err != nil {
 			return nil, fmt.Errorf("db: migration %s: %w", m.name, err)
 		}
 		files[m.name+".sql"] = &fstest.MapFile{Data: []byte(b.String()), Mode: 0o444}
@@ -73,7 +73,10 @@ func renderMigrations(e Engine) (fs.FS, error) {
 //	{{.Tenant "table"}}  row-level security by organization_id
 //	{{.TenantBy "table" "column"}}  the same by another column
 //	{{if .PostgreSQL}}…{{else}}…{{end}}, {{if .SQLite}}
-type dialect struct{ engine Engine }
+type dialect struct {
+	engine Engine
+	kinds  bool // types are the names of kinds, see Schema
+}
 
 // PostgreSQL and SQLite tell the engines apart.
 func (d dialect) PostgreSQL() bool { return d.engine == PostgreSQL }
@@ -88,31 +91,38 @@ func (d dialect) pick(lite, pg string) string {
 	return lite
 }
 
+func (d dialect) kind(k Kind, lite, pg string) string {
+	if d.kinds {
+		return string(k)
+	}
+	return d.pick(lite, pg)
+}
+
 // The types of columns.
 
 // ID is the type of an ident.ID.
-func (d dialect) ID() string { return d.pick("BLOB", "uuid") }
+func (d dialect) ID() string { return d.kind(KindID, "BLOB", "uuid") }
 
 // Time is the type of a time.Time.
-func (d dialect) Time() string { return d.pick("INTEGER", "timestamptz") }
+func (d dialect) Time() string { return d.kind(KindTime, "INTEGER", "timestamptz") }
 
 // Bool is the type of a bool.
-func (d dialect) Bool() string { return d.pick("INTEGER", "boolean") }
+func (d dialect) Bool() string { return d.kind(KindBool, "INTEGER", "boolean") }
 
 // Int is the type of an int or int64.
-func (d dialect) Int() string { return d.pick("INTEGER", "bigint") }
+func (d dialect) Int() string { return d.kind(KindInt, "INTEGER", "bigint") }
 
 // Float is the type of a float64.
-func (d dialect) Float() string { return d.pick("REAL", "double precision") }
+func (d dialect) Float() string { return d.kind(KindFloat, "REAL", "double precision") }
 
 // Text is the type of a string; it sorts by bytes on both engines.
-func (d dialect) Text() string { return d.pick("TEXT", `text COLLATE "C"`) }
+func (d dialect) Text() string { return d.kind(KindText, "TEXT", `text COLLATE "C"`) }
 
 // JSON is the type of a string that holds JSON.
 func (d dialect) JSON() string { return d.Text() }
 
 // Bytes is the type of a []byte.
-func (d dialect) Bytes() string { return d.pick("BLOB", "bytea") }
+func (d dialect) Bytes() string { return d.kind(KindBytes, "BLOB", "bytea") }
 
 // True is the literal.
 func (d dialect) True() string { return d.pick("1", "true") }
@@ -121,7 +131,12 @@ func (d dialect) True() string { return d.pick("1", "true") }
 func (d dialect) False() string { return d.pick("0", "false") }
 
 // Strict has SQLite check types and store rows in the primary key.
-func (d dialect) Strict() string { return d.pick("STRICT, WITHOUT ROWID", "") }
+func (d dialect) Strict() string {
+	if d.kinds {
+		return "WITHOUT ROWID" // STRICT knows SQLite's own types only
+	}
+	return d.pick("STRICT, WITHOUT ROWID", "")
+}
 
 // NullsFirst gives an index the order in which collections show nulls; SQLite has
 // no other.

@@ -1,0 +1,66 @@
+package archive
+
+import (
+	"strings"
+
+	"sede/internal/db"
+	"sede/internal/ident"
+)
+
+// RemoveSome removes up to n rows that the organization has in the table, all but
+// lasting ones, and returns how many there were. Rows that point at them must be
+// gone. It counts nothing: see ForgetCounts.
+func RemoveSome(tx *db.Tx, t *Table, organization ident.ID, n int64) (int64, error) {
+	columns := strings.Join(append([]string{t.owner()}, t.key()...), ", ")
+	return tx.Exec(`DELETE FROM `+t.Name+` WHERE (`+columns+`) IN (SELECT `+columns+` FROM `+t.Name+
+		` WHERE `+t.owner()+` = $1`+t.passing()+` LIMIT $2)`, organization, n)
+}
+
+// passing is a condition behind others that holds for rows which may be removed.
+func (t *Table) passing() string {
+	if t.Lasting == "" {
+		return ""
+	}
+	return " AND NOT (" + t.Lasting + ")"
+}
+
+// Any reports whether the organization has rows in one of the tables.
+func Any(tx *db.Tx, tables []Table, organization ident.ID) (bool, error) {
+	parts := make([]string, len(tables))
+	for i := range tables {
+		parts[i] = `EXISTS (SELECT 1 FROM ` + tables[i].Name + ` WHERE ` + tables[i].owner() + ` = $1)`
+	}
+	var yes bool
+	err := tx.Row(`SELECT `+strings.Join(parts, " OR "), organization).Scan(&yes)
+	return yes, err
+}
+
+// Count is how many rows of a table there are.
+type Count struct {
+	Table string
+	Rows  int64
+}
+
+// Counts counts the rows that the organization has in each of the tables. It reads
+// an index over all of them.
+func Counts(tx *db.Tx, tables []Table, organization ident.ID) ([]Count, error) {
+	parts := make([]string, len(tables))
+	list := make([]Count, len(tables))
+	dest := make([]any, len(tables))
+	for i := range tables {
+		parts[i] = `(SELECT count(*) FROM ` + tables[i].Name + ` WHERE ` + tables[i].owner() + ` = $1)`
+		list[i].Table, dest[i] = tables[i].Name, &list[i].Rows
+	}
+	err := tx.Row(`SELECT `+strings.Join(parts, ", "), organization).Scan(dest...)
+	return list, err
+}
+
+// ForgetCounts sets what db.Count and db.CountGroup have counted of the tables to
+// nothing, once all their rows are removed.
+func ForgetCounts(tx *db.Tx, tables []Table, organization ident.ID) {
+	for i := range tables {
+		tx.Queue(`UPDATE row_count SET removed = removed + rows, rows = 0
+			WHERE organization_id = $1 AND (resource = $2 OR resource LIKE $3 ESCAPE '\')`,
+			organization, tables[i].Name, strings.ReplaceAll(tables[i].Name, "_", `\_`)+"/%")
+	}
+}
