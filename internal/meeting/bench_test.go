@@ -15,9 +15,9 @@ import (
 	"sede/internal/sedetest"
 )
 
-// day is the first day of the meetings that fill makes: the Monday after the demo
-// begins.
-var day = time.Date(2030, 1, 7, 0, 0, 0, 0, time.UTC)
+// day is the first day of the meetings that fill makes: a Monday after those of the
+// demo.
+var day = time.Date(2030, 1, 14, 0, 0, 0, 0, time.UTC)
 
 // What fill makes: 500 meetings of Ana, one each hour, and the rest of staff
 // others, 40 each hour. So an hour, and Ana, have as many among a thousand as

@@ -114,15 +114,8 @@ func touchedFilters() map[string]db.Column {
 // meetings need not read all of them.
 func touching(condition string, first int) string {
 	from, to := "CAST($"+strconv.Itoa(first)+" AS bigint)", "$"+strconv.Itoa(first+1)
-	var b strings.Builder
-	for class, bound := range bounds {
-		if class > 0 {
-			b.WriteString(" UNION ALL ")
-		}
-		b.WriteString("SELECT organization_id, notes_fold, " + touchedColumns + " FROM meeting WHERE organization_id = $1" + condition + " AND span = " + strconv.Itoa(class) +
-			" AND from_s > " + from + " - " + strconv.FormatInt(int64(bound/time.Second), 10) + " AND from_s < " + to + " AND to_s > " + from)
-	}
-	return "(" + b.String() + ") AS meeting"
+	return "(" + eachClass("SELECT organization_id, notes_fold, "+touchedColumns+" FROM meeting WHERE organization_id = $1"+condition+
+		" AND span = {class} AND from_s > "+from+" - {reach} AND from_s < "+to+" AND to_s > "+from) + ") AS meeting"
 }
 
 // list returns a page of the selection.
@@ -199,14 +192,16 @@ func fold(text null.Value[string]) null.Value[string] {
 // maxNamed is how many meetings that are in the way are named.
 const maxNamed = 10
 
+var overlappingSQL = `SELECT id, starts_at, ends_at FROM (` + eachClass(`SELECT id, starts_at, ends_at, starts_s FROM meeting
+	WHERE organization_id = $1 AND employee_id = $2 AND busy_span = {class}
+		AND starts_s > CAST($4 AS bigint) - {reach} AND starts_s < $5
+		AND starts_s IS NOT NULL AND cancelled_at IS NULL AND ends_s > CAST($4 AS bigint) AND id <> $3`) + `) AS busy
+	ORDER BY starts_s, id LIMIT `
+
 // overlapping returns the first scheduled meetings of the employee, without the
 // one given, that occupy some of the time.
 func overlapping(tx *db.Tx, scope access.Scope, employee, without ident.ID, s stretch, limit int) (list []taken, err error) {
-	rows := tx.Query(classes+`SELECT m.id, m.starts_at, m.ends_at FROM class CROSS JOIN meeting m
-		WHERE m.organization_id = $1 AND m.employee_id = $2 AND m.busy_span = class.span
-			AND m.starts_s > $4 - class.reach AND m.starts_s < $5
-			AND m.starts_s IS NOT NULL AND m.cancelled_at IS NULL AND m.ends_s > $4 AND m.id <> $3
-		ORDER BY m.starts_s, m.id LIMIT `+strconv.Itoa(limit),
+	rows := tx.Query(overlappingSQL+strconv.Itoa(limit),
 		scope.Organization(), employee, without, s.from, s.to)
 	defer rows.Close()
 	for rows.Next() {
@@ -222,20 +217,24 @@ func overlapping(tx *db.Tx, scope access.Scope, employee, without ident.ID, s st
 // maxConflicts is how many conflicts of one meeting are listed.
 const maxConflicts = 100
 
+// touchingPlanned is the SQL of a table of pairs: one of those planned, and a
+// meeting of the same employee whose window touches its own.
+var touchingPlanned = eachClass(`SELECT p.id AS ours, m.id AS other, m.from_s FROM planned p CROSS JOIN meeting m
+	WHERE m.organization_id = $1 AND m.employee_id = p.employee_id AND m.span = {class}
+		AND m.from_s > p.from_s - {reach} AND m.from_s < p.to_s
+		AND m.to_s > p.from_s AND m.id <> p.id AND m.cancelled_at IS NULL`)
+
 // conflicts fills the meetings' conflicts, with one statement.
 func conflicts(tx *db.Tx, scope access.Scope, items []Meeting) error {
 	ids, place := assigned(items)
 	if len(ids) == 0 {
 		return nil
 	}
-	rows := tx.Query(classes+`SELECT ours, other FROM (
-			SELECT p.id AS ours, m.id AS other, row_number() OVER (PARTITION BY p.id ORDER BY m.from_s, m.id) AS place
-			FROM meeting p CROSS JOIN class CROSS JOIN meeting m
-			WHERE m.organization_id = p.organization_id AND m.employee_id = p.employee_id AND m.span = class.span
-				AND m.from_s > p.from_s - class.reach AND m.from_s < p.to_s
-				AND p.organization_id = $1 AND p.id IN (`+placeholders(2, len(ids))+`)
-				AND m.to_s > p.from_s AND m.id <> p.id AND m.cancelled_at IS NULL
-		) AS touching WHERE place <= `+strconv.Itoa(maxConflicts)+` ORDER BY ours, place`,
+	rows := tx.Query(`WITH planned AS (
+			SELECT id, employee_id, from_s, to_s FROM meeting WHERE organization_id = $1 AND id IN (`+placeholders(2, len(ids))+`))
+		SELECT ours, other FROM (SELECT ours, other, row_number() OVER (PARTITION BY ours ORDER BY from_s, other) AS place
+			FROM (`+touchingPlanned+`) AS touching) AS placed
+		WHERE place <= `+strconv.Itoa(maxConflicts)+` ORDER BY ours, place`,
 		append([]any{scope.Organization()}, ids...)...)
 	defer rows.Close()
 	for rows.Next() {

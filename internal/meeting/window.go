@@ -1,6 +1,8 @@
 package meeting
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"sede/internal/ident"
@@ -16,12 +18,17 @@ import (
 // bounds are the longest lengths of the classes.
 var bounds = [...]time.Duration{2 * time.Hour, 24 * time.Hour, 8 * 24 * time.Hour, 62 * 24 * time.Hour, maxWindow}
 
-// classes is the SQL of a table of the classes and their bounds in seconds; a
-// test holds it to bounds. Meetings are joined to it with CROSS JOIN: SQLite then
-// goes through the classes first, even where its statistics are of a time with
-// few meetings.
-const classes = `WITH class (span, reach) AS (VALUES
-	(CAST(0 AS bigint), CAST(7200 AS bigint)), (1, 86400), (2, 691200), (3, 5356800), (4, 31622400)) `
+// eachClass returns SQL that is put together from one SELECT for each class, in
+// which {class} and {reach} are the class and its bound in seconds. They are written
+// as numbers: joined to a table of the classes, a database with statistics from a
+// time of few meetings goes through all meetings of an employee instead.
+func eachClass(sql string) string {
+	parts := make([]string, len(bounds))
+	for class, bound := range bounds {
+		parts[class] = strings.NewReplacer("{class}", strconv.Itoa(class), "{reach}", strconv.FormatInt(int64(bound/time.Second), 10)).Replace(sql)
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
 
 // spanOf returns the class of a length.
 func spanOf(length time.Duration) int64 {
