@@ -44,6 +44,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 		return f, err
 	}
 	f.organizations = organization.New(p)
+	f.organizations.SetCountryNames(f.references.CountryName)
 	f.accounts = account.New(p, account.Settings{
 		BaseURL: c.BaseURL, Secret: p.Secret, TrustedProxies: c.Proxies, Log: p.Log, Random: c.Random, Hashing: c.Hashing,
 		SignUp: c.SignUp,
@@ -54,6 +55,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.OnMembershipChange(f.accounts.Changed)
 	f.organizations.OnLeave(f.accounts.RevokeKeysOf)
 	p.Mail.SetSilent(f.organizations.Silent)
+	p.Mail.SetFooter(f.organizations.FooterOf)
 	f.invitations = invitation.New(p, f.accounts, f.organizations)
 	f.organizations.SetInvitations(f.invitations.First)
 	f.locations = location.New(p, f.organizations.TimeZone)

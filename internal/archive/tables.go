@@ -77,6 +77,7 @@ func Tables() []Table {
 		{Name: "organization_config", Role: Kept},
 		{Name: "organization_address", Role: Kept},
 		{Name: "organization_image", Role: Kept},
+		{Name: "organization_mail_footer", Role: Kept, Key: []string{}},
 		{Name: "organization_user", Role: Kept},
 		{Name: "organization_user_invitation", Role: Kept, Secret: []string{All}},
 		{Name: "seat_reservation", Role: Kept, Secret: []string{All}},

@@ -392,7 +392,7 @@ func (d Update[T]) bind(api *API, res *resource) (*operation, error) {
 		return nil, mismatch(res.name, "can be updated but has no Version, so changes could overwrite each other")
 	}
 	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.itemPath()), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res, preview: d.Preview}
-	op.input, op.inName = m.inputs(), res.name
+	op.input, op.inName = m.inputs(), m.res.name
 	op.serve = func(x *exchange) error { return serveUpdate(x, m, d.Do) }
 	return op, nil
 }

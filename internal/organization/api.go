@@ -112,10 +112,11 @@ func (s *Service) resources() []hydra.Declaration {
 				hydra.Create[Organization]{Access: mayCreate, Do: s.Create},
 				hydra.Get[Organization]{Access: maySee, Do: s.Get},
 				hydra.Update[Organization]{Access: maySee, Do: s.Update},
-			}, s.imageOperations()...),
+			}, append(s.imageOperations(), s.footerOperations()...)...),
 		},
 		s.memberResource(),
 		s.addressResource(),
+		s.footerResource(),
 		hydra.Resource[Config]{
 			Name: "OrganizationConfig", Path: "/organization-configs",
 			Doc:      "A setting of the organization. One that is removed has its default again.",

@@ -6,13 +6,15 @@ import (
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/feature"
+	"sede/internal/footer"
 	"sede/internal/hydra"
 	"sede/internal/ident"
 )
 
 // New returns the use cases.
 func New(p feature.Platform) *Service {
-	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, problem: p.Problem, branding: newBranding(p.Blobs, p.BaseURL)}
+	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, problem: p.Problem,
+		branding: newBranding(p.Blobs, p.BaseURL), cleaner: footer.NewCleaner()}
 }
 
 // Module hands the feature to the composition.

@@ -7,11 +7,14 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/text/language"
+
 	"sede/internal/access"
 	"sede/internal/audit"
 	"sede/internal/clock"
 	"sede/internal/db"
 	"sede/internal/fault"
+	"sede/internal/footer"
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/mail"
@@ -37,6 +40,7 @@ type Service struct {
 	now   clock.Clock
 
 	branding *branding
+	cleaner  *footer.Cleaner
 	problem  func(w http.ResponseWriter, r *http.Request, err error)
 
 	mu        sync.Mutex
@@ -54,6 +58,8 @@ type Service struct {
 	person func(tx *db.Tx, user ident.ID) (name, email string, err error)
 	// bought fills what organizations have bought.
 	bought func(tx *db.Tx, items []Organization) error
+	// countryName tells the name of a country in a reader's language.
+	countryName func(id string, reader language.Tag) string
 	// limits tells how many seats organizations bought.
 	limits SeatLimits
 	// invitations tells the first pending invitations of organizations.

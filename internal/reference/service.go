@@ -66,6 +66,16 @@ func (s *Service) Country(_ context.Context, _ *access.Caller, id string, c *Cou
 	return nil
 }
 
+// CountryName returns the name of a country in a reader's language; a code that
+// is none stands for itself.
+func (s *Service) CountryName(id string, reader language.Tag) string {
+	c := s.atlas.byID[id]
+	if c == nil {
+		return id
+	}
+	return s.atlas.name(c, reader)
+}
+
 // ListLanguages returns a page of the languages.
 func (s *Service) ListLanguages(ctx context.Context, _ *access.Caller, q *page.Query) (r page.Result[Language], err error) {
 	list, err := s.current(ctx, maxAge)

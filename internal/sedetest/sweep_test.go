@@ -51,6 +51,7 @@ func TestSweep(t *testing.T) {
 	sedetest.Sweep(t, sedetest.Samples{
 		"PATCH /organization-configs/{id}":    `{"value":"PLN"}`,
 		"POST /organization-addresses":        `{"name":"Sweep","streetLine":"Rua Augusta","postCode":"1100-048","city":"Lisboa","country":"/countries/PT"}`,
+		"PATCH /organizations/mail-footer":    `{"mailFooter":"<p>{{name}}</p>"}`,
 		"POST /organization-configs":          `{"key":"currency","value":"PLN"}`,
 		"POST /meetings":                      `{"employee":null,"dateFrom":"2030-01-02T09:00:00+00:00","dateTo":"2030-01-03T09:00:00+00:00"}`,
 		"POST /products":                      `{"id":"sweep","names":[{"language":"en","name":"Sweep"}],"prices":[{"currency":"EUR","interval":"monthly","flat":100}]}`,
