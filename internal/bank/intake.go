@@ -2,6 +2,7 @@ package bank
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sede/internal/bank/kontomatik"
@@ -26,6 +27,7 @@ type intake struct {
 	unread  bool                // the account can't be read: its transactions are skipped
 	batch   []Transaction
 	claimed map[ident.ID]bool // transactions of the account that this reply told
+	ends    closings          // of its months
 	pending []held            // those that were there before this reply
 	since   time.Time
 	added   int64
@@ -54,11 +56,13 @@ func (in *intake) Transaction(a *kontomatik.Account, t *kontomatik.Transaction) 
 		in.skipped++
 		return nil
 	}
-	in.batch = append(in.batch, r)
-	if len(in.batch) < batchSize {
-		return nil
+	if n := len(in.batch); n == batchSize || n > batchSize*3/4 && !in.batch[n-1].On.Equal(r.On) {
+		if err := in.flush(nil); err != nil { // better between two days than within one, see newIDs
+			return err
+		}
 	}
-	return in.flush(nil)
+	in.batch = append(in.batch, r)
+	return nil
 }
 
 // Account ends an account.
@@ -83,7 +87,7 @@ func (in *intake) enter(a *kontomatik.Account) error {
 		return nil
 	}
 	account, ok := readAccount(a, in.w.integration.Target.V)
-	in.digital, in.unread, in.batch, in.claimed = a, !ok, in.batch[:0], map[ident.ID]bool{}
+	in.digital, in.unread, in.batch, in.claimed, in.ends = a, !ok, in.batch[:0], map[ident.ID]bool{}, closings{}
 	if !ok {
 		return nil
 	}
@@ -145,22 +149,24 @@ type outcome struct {
 	added   int64
 	removed int64
 	claimed []ident.ID
+	months  ledger
+	told    []int // which of the batch are booked and told for the first time
 }
 
 // flush stores the batch, and at the account's end the account.
 func (in *intake) flush(final *Account) error {
 	var o outcome
 	err := in.write(func(tx *db.Tx) error {
-		o = outcome{}
+		o = outcome{months: ledger{}}
 		if err := in.storeBatch(tx, &o); err != nil {
 			return err
 		}
+		for m, s := range o.months {
+			addToMonth(tx, in.w.scope, in.account.ID, m, s)
+		}
 		if final != nil {
-			if _, err := in.s.keep(tx, in.w, final); err != nil {
+			if err := in.close(tx, final, &o); err != nil {
 				return err
-			}
-			if !final.Partial {
-				in.dropPending(tx, &o)
 			}
 		}
 		if o.added > 0 {
@@ -177,8 +183,40 @@ func (in *intake) flush(final *Account) error {
 	for _, id := range o.claimed {
 		in.claimed[id] = true
 	}
+	for _, i := range o.told {
+		in.ends.take(&in.batch[i])
+	}
 	in.added += o.added
 	in.batch = in.batch[:0]
+	if final == nil {
+		return nil
+	}
+	return in.write(in.closeMonths)
+}
+
+// close ends an account: it is stored as the bank tells it, and what was pending
+// and is told no more goes.
+func (in *intake) close(tx *db.Tx, final *Account, o *outcome) error {
+	if _, err := in.s.keep(tx, in.w, final); err != nil {
+		return err
+	}
+	if !final.Partial {
+		in.dropPending(tx, o)
+	}
+	return nil
+}
+
+// closeMonths stores the balances at the ends of the account's months.
+func (in *intake) closeMonths(tx *db.Tx) error {
+	months, err := monthsOf(tx, in.w.scope, in.account.ID)
+	if err != nil {
+		return err
+	}
+	for i := range months {
+		if d := in.ends[months[i].month]; d != nil && d.closing() != months[i].Closing {
+			closeMonth(tx, in.w.scope, in.account.ID, months[i].month, d.closing())
+		}
+	}
 	return nil
 }
 
@@ -198,24 +236,20 @@ func (in *intake) storeBatch(tx *db.Tx, o *outcome) error {
 	told := map[ident.ID]bool{}
 	claimed := func(id ident.ID) bool { return told[id] || in.claimed[id] }
 	claim := func(id ident.ID) { told[id] = true; o.claimed = append(o.claimed, id) }
-	now := in.s.moment()
+	now, ids := in.s.moment(), in.newIDs()
 	for i := range in.batch {
 		t := in.batch[i]
 		group := groups[prints[i]]
 		what, at := match(group, t.Balance, claimed)
+		if what != isTold && t.Status == Booked {
+			o.told = append(o.told, i)
+		}
 		switch what {
 		case isTold:
 			continue
 		case isKnown:
 			claim(group[at].id)
-			details := detailsOf(&t)
-			if group[at].details != details || t.Balance.Valid && group[at].balance != t.Balance {
-				refineTransaction(tx, in.w.scope, group[at].id, &t, now)
-				group[at].details = details
-				if t.Balance.Valid {
-					group[at].balance = t.Balance
-				}
-			}
+			in.refine(tx, o, &group[at], &t)
 			continue
 		}
 		var ordinal int64
@@ -227,14 +261,48 @@ func (in *intake) storeBatch(tx *db.Tx, o *outcome) error {
 			t.ID = id
 			bookTransaction(tx, in.w.scope, id, &t, prints[i], ordinal, now)
 		} else {
-			t.ID = in.s.ids.New()
+			t.ID = ids[i]
 			insertTransaction(tx, in.w.scope, &t, prints[i], ordinal)
 			o.added++
 		}
+		if t.Status == Booked {
+			o.months.add(monthOf(t.day()), t.Amount, 1)
+		}
 		claim(t.ID)
-		groups[prints[i]] = append(group, stored{id: t.ID, balance: t.Balance, ordinal: ordinal, details: detailsOf(&t)})
+		groups[prints[i]] = append(group, stored{id: t.ID, day: t.day(), balance: t.Balance, ordinal: ordinal, details: detailsOf(&t)})
 	}
 	return nil
+}
+
+// newIDs makes an id for each of the batch, so that those of a day are in the order
+// in which they happened: banks tell the newest first, unless the days say that it
+// is the other way round.
+func (in *intake) newIDs() []ident.ID {
+	ids := make([]ident.ID, len(in.batch))
+	for i := range ids {
+		ids[i] = in.s.ids.New()
+	}
+	if !in.batch[0].On.Before(in.batch[len(ids)-1].On) {
+		slices.Reverse(ids)
+	}
+	return ids
+}
+
+// refine stores what the bank tells anew of a transaction that is known.
+func (in *intake) refine(tx *db.Tx, o *outcome, known *stored, t *Transaction) {
+	details := detailsOf(t)
+	if known.details == details && (!t.Balance.Valid || known.balance == t.Balance) {
+		return
+	}
+	refineTransaction(tx, in.w.scope, known.id, t, in.s.moment())
+	if before, after := monthOf(known.day), monthOf(t.day()); before != after && t.Status == Booked {
+		o.months.add(before, t.Amount, -1)
+		o.months.add(after, t.Amount, 1)
+	}
+	known.day, known.details = t.day(), details
+	if t.Balance.Valid {
+		known.balance = t.Balance
+	}
 }
 
 // heldFor finds the pending transaction that a booked one was: of the same day and

@@ -45,6 +45,7 @@ func collapse(text string) string {
 // stored is a transaction that is there, as far as matching asks.
 type stored struct {
 	id      ident.ID
+	day     time.Time // when it counts
 	balance null.Value[int64]
 	ordinal int64
 	details string // what may change, see detailsOf

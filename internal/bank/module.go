@@ -44,7 +44,7 @@ func New(p feature.Platform, settings Settings, organizations Organizations,
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
 	return feature.Module{
-		Resources: []hydra.Declaration{s.integrations(), s.banks(), s.accounts(), s.transactions()},
+		Resources: []hydra.Declaration{s.integrations(), s.banks(), s.accounts(), s.histories(), s.transactions()},
 		Routes:    s.routes(),
 		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase)},
 		Schedules: []jobs.Schedule{

@@ -105,6 +105,7 @@ func (s *Service) transactions() hydra.Declaration {
 		Operations: []hydra.Operation{
 			hydra.List[Transaction]{Access: mayRead, Do: hydra.OfAll(s.Transactions)},
 			hydra.Get[Transaction]{Access: mayRead, Do: hydra.ByID(s.Transaction)},
+			s.exports(),
 		},
 	}
 }

@@ -90,7 +90,7 @@ var transactionListing = db.Listing{
 		"currency":      {SQL: "currency", NotNull: true},
 		"text":          {SQL: "text_fold", Fold: "text_fold", NotNull: true},
 		"partyIban":     {SQL: "party_iban"},
-		"labels":        {SQL: "labels", Fold: "labels", NotNull: true},
+		"labels":        {SQL: "labels", NotNull: true},
 		"createdAt":     {SQL: "created_at", NotNull: true},
 	},
 	Order:   "transaction_on DESC, id DESC",
@@ -105,6 +105,41 @@ func findTransaction(tx *db.Tx, scope access.Scope, id ident.ID, t *Transaction)
 	return orMissing(t.scan(tx.Row(`SELECT `+transactionColumns+` FROM bank_transaction WHERE organization_id = $1 AND id = $2`, scope.Organization(), id).Scan))
 }
 
+// exportAfter adds to the list the wanted transactions that come after one, the
+// newest first.
+func exportAfter(tx *db.Tx, scope access.Scope, filters []condition, last *Transaction, list []exported) ([]exported, error) {
+	args := []any{scope.Organization()}
+	where := ""
+	add := func(before string, values ...any) {
+		args = append(args, values...)
+		where += " AND " + before + placeholders(len(args)-len(values)+1, len(values))
+	}
+	for _, f := range filters {
+		add(f.sql, f.value)
+		if strings.HasSuffix(f.sql, "LIKE ") {
+			where += ` ESCAPE '\'`
+		}
+	}
+	if last != nil {
+		add("(t.transaction_on, t.id) < (", last.On, last.ID)
+		where += ")"
+	}
+	rows := tx.Query(`SELECT t.id, t.account_id, t.status, t.transaction_on, t.booked_on, t.amount, t.currency, t.balance, t.title, t.party, t.party_iban,
+			t.kind, t.symbols, t.labels, t.version, t.created_at, t.updated_at, COALESCE(a.iban, a.name)
+		FROM bank_transaction t JOIN bank_account a ON a.organization_id = t.organization_id AND a.id = t.account_id
+		WHERE t.organization_id = $1`+where+` ORDER BY t.transaction_on DESC, t.id DESC LIMIT `+strconv.Itoa(exportPage), args...)
+	defer rows.Close()
+	for rows.Next() {
+		var e exported
+		err := e.scan(func(into ...any) error { return rows.Scan(append(into, &e.account)...) })
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
+
 // storedWith loads the transactions of an account that have one of the
 // fingerprints. The list of fingerprints is as long each time, see batchSize.
 func storedWith(tx *db.Tx, scope access.Scope, account ident.ID, prints []fingerprint) (map[fingerprint][]stored, error) {
@@ -113,7 +148,7 @@ func storedWith(tx *db.Tx, scope access.Scope, account ident.ID, prints []finger
 	for i := range batchSize {
 		args = append(args, prints[min(i, len(prints)-1)][:])
 	}
-	rows := tx.Query(`SELECT fingerprint, id, balance, ordinal, booked_on, kind, labels FROM bank_transaction
+	rows := tx.Query(`SELECT fingerprint, id, balance, ordinal, transaction_on, booked_on, kind, labels FROM bank_transaction
 		WHERE organization_id = $1 AND account_id = $2 AND fingerprint IN (`+batchPlaceholders+`) ORDER BY fingerprint, ordinal`, args...)
 	defer rows.Close()
 	found := map[fingerprint][]stored{}
@@ -122,11 +157,11 @@ func storedWith(tx *db.Tx, scope access.Scope, account ident.ID, prints []finger
 		var print []byte
 		var t Transaction
 		var labels string
-		if err := rows.Scan(&print, &s.id, &s.balance, &s.ordinal, &t.BookedOn, &t.Kind, &labels); err != nil {
+		if err := rows.Scan(&print, &s.id, &s.balance, &s.ordinal, &t.On, &t.BookedOn, &t.Kind, &labels); err != nil {
 			return nil, err
 		}
 		t.Labels = splitLabels(labels)
-		s.details = detailsOf(&t)
+		s.day, s.details = t.day(), detailsOf(&t)
 		key := fingerprint(print)
 		found[key] = append(found[key], s)
 	}
@@ -217,6 +252,11 @@ func eraseSome(tx *db.Tx, scope access.Scope, integration ident.ID) (int64, erro
 	}
 	if n == eraseBatch {
 		return n, nil
+	}
+	_, err = tx.Exec(`DELETE FROM bank_month WHERE organization_id = $1 AND account_id IN (
+			SELECT id FROM bank_account WHERE organization_id = $1 AND integration_id = $2)`, scope.Organization(), integration)
+	if err != nil {
+		return n, err
 	}
 	accounts, err := tx.Exec(`DELETE FROM bank_account WHERE organization_id = $1 AND integration_id = $2`, scope.Organization(), integration)
 	if err == nil && accounts > 0 {
