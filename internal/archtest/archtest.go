@@ -49,6 +49,7 @@ func layers() []layer {
 		{"protocol", map[string]string{
 			"internal/bank/kontomatik": "",
 			"internal/bank/sandbox":    "",
+			"internal/stripe":          "",
 		}},
 		{"feature", map[string]string{
 			"internal/account":      "",
@@ -72,6 +73,7 @@ func layers() []layer {
 			"internal/sedetest":           "internal/sedetest/contract internal/sedetest/pgcluster",
 			"internal/sedetest/contract":  "",
 			"internal/sedetest/pgcluster": "",
+			"internal/stripe/stripefake":  "",
 		}},
 		{"command", map[string]string{
 			"cmd/sede": "",
@@ -125,6 +127,8 @@ func owned() map[string][]string {
 		"github.com/srwiley/rasterx":         {"internal/picture"},
 		"golang.org/x/time/rate":             {"internal/throttle"},
 		"sede/internal/sedetest/contract":    {"internal/sedetest", "internal/hydra"},
+		"github.com/stripe/stripe-go/v85":    {"internal/stripe", "internal/stripe/stripefake"},
+		"github.com/stripe/stripe-mock":      {"internal/stripe/stripefake"},
 	}
 }
 
@@ -164,24 +168,27 @@ func uses() map[string][]string {
 // others are set once, where they are declared.
 func state() map[string]string {
 	return map[string]string{
-		"internal/hydra.exchanges":           "a pool: holds nothing that anybody misses",
-		"internal/hydra.decoders":            "a pool",
-		"internal/web.recorders":             "a pool",
-		"internal/phrase.seen":               "a cache of what the same input always gives",
-		"internal/phrase.tables":             "made from embedded files when first needed",
-		"internal/sedetest.templates":        "made once for all tests of a process",
-		"internal/sedetest.update":           "a flag",
-		"internal/sedetest/pgcluster.shared": "one server for all tests of a process",
-		"internal/console.pageHTML":          "embedded",
-		"internal/console.styleSheet":        "embedded",
-		"internal/mail.layout":               "embedded",
-		"internal/mail.mailboxHTML":          "embedded",
-		"internal/phrase.portuguese":         "embedded",
-		"internal/phrase.polish":             "embedded",
-		"internal/db.migrationFS":            "embedded",
-		"internal/bank/sandbox.pageHTML":     "embedded",
-		"internal/bank/sandbox.pageCSS":      "embedded",
-		"cmd/sede.version":                   "set by the linker",
+		"internal/hydra.exchanges":              "a pool: holds nothing that anybody misses",
+		"internal/hydra.decoders":               "a pool",
+		"internal/web.recorders":                "a pool",
+		"internal/phrase.seen":                  "a cache of what the same input always gives",
+		"internal/phrase.tables":                "made from embedded files when first needed",
+		"internal/sedetest.templates":           "made once for all tests of a process",
+		"internal/sedetest.update":              "a flag",
+		"internal/sedetest/pgcluster.shared":    "one server for all tests of a process",
+		"internal/console.pageHTML":             "embedded",
+		"internal/console.styleSheet":           "embedded",
+		"internal/mail.layout":                  "embedded",
+		"internal/mail.mailboxHTML":             "embedded",
+		"internal/phrase.portuguese":            "embedded",
+		"internal/phrase.polish":                "embedded",
+		"internal/db.migrationFS":               "embedded",
+		"internal/bank/sandbox.pageHTML":        "embedded",
+		"internal/bank/sandbox.pageCSS":         "embedded",
+		"internal/stripe/stripefake.Mock":       "made once for all tests of a process",
+		"internal/stripe/stripefake.schemas":    "made once for all tests of a process",
+		"internal/stripe/stripefake.conforming": "made once for all tests of a process",
+		"cmd/sede.version":                      "set by the linker",
 	}
 }
 
