@@ -34,6 +34,7 @@ type settings struct {
 	Demo           bool              `help:"Make a demo organization with accounts to sign in with." env:"SEDE_DEMO"`
 	DemoPassword   string            `help:"Password of the demo accounts. Empty: a random one is made and printed once." env:"SEDE_DEMO_PASSWORD" placeholder:"PASSWORD"`
 	SignUp         bool              `help:"People make their own accounts; without, somebody must invite them." default:"true" negatable:"" env:"SEDE_SIGN_UP"`
+	TrialDays      int               `help:"For how many days a new organization has all modules; 0: not at all." default:"14" env:"SEDE_TRIAL_DAYS"`
 	HydraKeys      string            `help:"Spelling of Hydra's keys: ${enum}." enum:"prefixed,plain,both" default:"prefixed" env:"SEDE_HYDRA_KEYS"`
 	Synchronous    string            `help:"SQLite: what a commit survives. full: a power cut; normal: a crash of sede." enum:"full,normal" default:"full" env:"SEDE_SYNCHRONOUS"`
 	CORSOrigins    []string          `name:"cors-origins" help:"Origins whose pages may call from a browser; * for all." default:"*" env:"SEDE_CORS_ORIGINS" placeholder:"ORIGIN"`
@@ -57,10 +58,13 @@ func (s *settings) config() (app.Config, error) {
 	c := app.Config{
 		Database: s.Database, Dir: s.Data, Blobs: s.Blobs, Synchronous: s.Synchronous, BaseURL: strings.TrimSuffix(s.BaseURL, "/"),
 		Prefix: s.APIPrefix, Keys: hydra.Keys(s.HydraKeys), Version: programVersion(),
-		CORSOrigins: s.CORSOrigins, DemoPassword: s.DemoPassword, SignUp: s.SignUp, Log: s.logger(),
+		CORSOrigins: s.CORSOrigins, DemoPassword: s.DemoPassword, SignUp: s.SignUp, TrialDays: s.TrialDays, Log: s.logger(),
 	}
 	if err := s.check(); err != nil {
 		return c, err
+	}
+	if s.TrialDays == 0 {
+		c.TrialDays = -1
 	}
 	for _, text := range s.TrustedProxies {
 		network, err := parseNetwork(text)
@@ -107,6 +111,9 @@ func (s *settings) check() error {
 		if origin != "*" && !isOrigin(origin) {
 			return fmt.Errorf("--cors-origins: %q must be * or an origin such as https://app.example, without a path", origin)
 		}
+	}
+	if s.TrialDays < 0 || s.TrialDays > 365 {
+		return errors.New("--trial-days: it must be between 0 and 365")
 	}
 	if s.Database != "" && !strings.HasPrefix(s.Database, "postgres://") && !strings.HasPrefix(s.Database, "postgresql://") {
 		return errors.New("--database: it must begin with postgres://, or be empty for SQLite")

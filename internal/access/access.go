@@ -82,6 +82,7 @@ type Caller struct {
 	Organization ident.ID // the chosen organization; zero when none is chosen
 	Role         Role     // in the chosen organization; None for operators who are no members
 	ReadOnly     bool     // the chosen organization is suspended or closing: nothing in it may change
+	Modules      Modules  // what the chosen organization has bought
 	Address      string   // IP address the request came from
 	Agent        string   // its User-Agent
 }
@@ -138,6 +139,7 @@ type Rule struct {
 	always   bool // what it lets in changes something, also while nothing else may change
 	inPerson bool // API keys are refused
 	all      bool // operators need not choose an organization
+	modules  []string
 }
 
 type ruleKind uint8
@@ -160,6 +162,9 @@ func SignedIn() Rule { return Rule{kind: signedIn} }
 // Within lets in the members of the chosen organization who have one of the
 // roles, and operators.
 func Within(roles Roles) Rule { return Rule{kind: within, roles: roles} }
+
+// OperatorsWithin lets in operators who have chosen an organization.
+func OperatorsWithin() Rule { return Within(0) }
 
 // ToChange returns the rule for work that changes something in the chosen
 // organization: it is refused while the organization can be read only, except
@@ -199,6 +204,10 @@ func (r Rule) Roles() Roles { return r.roles }
 // OperatorsOnly reports whether only those who run the instance may.
 func (r Rule) OperatorsOnly() bool { return r.kind == operators }
 
+// ByOperators reports whether only those who run the instance may, in an
+// organization or not.
+func (r Rule) ByOperators() bool { return r.kind == operators || r.kind == within && r.roles == 0 }
+
 // IsInPerson reports whether API keys are refused.
 func (r Rule) IsInPerson() bool { return r.inPerson }
 
@@ -209,7 +218,7 @@ func Suspension() error {
 
 // Check returns nil when the rule lets the caller in, else an Unauthorized
 // error for nobody, an Invalid one when an organization must be chosen first,
-// or a Forbidden one.
+// a Forbidden one, or a PaymentRequired one when it has not bought the module.
 func (r Rule) Check(c *Caller) error {
 	if r.kind == public {
 		return nil
@@ -238,7 +247,7 @@ func (r Rule) Check(c *Caller) error {
 			return Suspension()
 		}
 		if c.Operator || r.roles.Has(c.Role) {
-			return nil
+			return r.checkModules(c)
 		}
 	}
 	return fault.Denied()

@@ -58,7 +58,13 @@ type Membership struct {
 	Organization ident.ID
 	Slug         string
 	Role         access.Role
-	ReadOnly     bool // the organization is suspended or closing
+	ReadOnly     bool            // the organization is suspended or closing
+	Modules      []access.Module // what the organization has bought
+}
+
+// enter lets the caller into the organization.
+func (m *Membership) enter(c *access.Caller, now time.Time) {
+	c.Organization, c.Role, c.ReadOnly, c.Modules = m.Organization, m.Role, m.ReadOnly, access.ModulesAt(m.Modules, now)
 }
 
 // NewUser is what a user starts with.

@@ -209,20 +209,21 @@ func (s *Service) Authenticate(r *http.Request) (*access.Caller, error) {
 		User: p.user, Session: p.session, Key: p.key, Grants: p.grants, Username: u.username, Verified: u.verified,
 		Operator: u.operator && p.key.IsZero(), Address: from.Address, Agent: from.Agent,
 	}
+	now := s.now.Now()
 	if p.key.IsZero() {
-		err = s.choose(ctx, c, u, r.Header["X-Organization"], p.organization)
+		err = s.choose(ctx, c, u, r.Header["X-Organization"], p.organization, now)
 	} else {
-		err = enter(c, u, r.Header["X-Organization"], p.organization)
+		err = enter(c, u, r.Header["X-Organization"], p.organization, now)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.uses.note(p.used, c, s.now.Now())
+	s.uses.note(p.used, c, now)
 	return c, nil
 }
 
 // enter sets the caller's organization and role to those of an API key.
-func enter(c *access.Caller, u *profile, header []string, organization ident.ID) error {
+func enter(c *access.Caller, u *profile, header []string, organization ident.ID, now time.Time) error {
 	m, member := in(u.memberships, organization)
 	if !member {
 		return invalidKey()
@@ -232,7 +233,7 @@ func enter(c *access.Caller, u *profile, header []string, organization ident.ID)
 			return notChosen()
 		}
 	}
-	c.Organization, c.Role, c.ReadOnly = m.Organization, m.Role, m.ReadOnly
+	m.enter(c, now)
 	return nil
 }
 
@@ -241,7 +242,7 @@ func notChosen() error {
 }
 
 // choose sets the caller's organization and role.
-func (s *Service) choose(ctx context.Context, c *access.Caller, u *profile, header []string, claimed ident.ID) error {
+func (s *Service) choose(ctx context.Context, c *access.Caller, u *profile, header []string, claimed ident.ID, now time.Time) error {
 	var m Membership
 	switch {
 	case len(header) > 0 && header[0] != "":
@@ -260,7 +261,7 @@ func (s *Service) choose(ctx context.Context, c *access.Caller, u *profile, head
 	case len(u.memberships) == 1:
 		m = u.memberships[0]
 	}
-	c.Organization, c.Role, c.ReadOnly = m.Organization, m.Role, m.ReadOnly
+	m.enter(c, now)
 	return nil
 }
 

@@ -49,6 +49,7 @@ type Config struct {
 	CORSOrigins  []string        // who may call from a browser; "*" for all
 	Proxies      []netip.Prefix  // whose X-Forwarded-For counts
 	SignUp       bool            // people make their own accounts
+	TrialDays    int             // for how many days a new organization has all modules; 0: entitlement.TrialDays, below: none
 	DemoPassword string          // of the demo accounts; empty: a random one
 	Limits       throttle.Limits // on requests; the zero value: none
 	Mail         *mail.Server    // where mail is handed over; nil: it stays in the development mailbox
@@ -182,7 +183,7 @@ func (a *App) serve(all feature.Module, box *secret.Box) (err error) {
 		Title: "sede", Description: "The workspace backend: organizations, people, places.", Version: a.config.Version,
 		Prefix: a.config.Prefix, BaseURL: a.config.BaseURL, Keys: a.config.Keys,
 		Log: a.config.Log, Clock: a.config.Clock, Authenticate: a.features.accounts.Authenticate, Limit: a.limit(),
-		Context: a.features.accounts.WithRequest, Secret: box,
+		Context: a.features.accounts.WithRequest, Secret: box, Offers: a.features.products.Granting,
 	}, all.Resources, all.Describe...)
 	if err != nil {
 		return err

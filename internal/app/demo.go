@@ -123,7 +123,7 @@ func randomPassword() string {
 // demoCompany makes organization demo with its people and places, and returns an
 // API key of its owner.
 func (a *App) demoCompany(ctx context.Context, password string) (key string, err error) {
-	owner := access.Caller{Username: "owner@demo.example", Role: access.Owner}
+	owner := access.Caller{Username: "owner@demo.example", Role: access.Owner, Modules: access.AllModules()}
 	users := map[access.Role]ident.ID{}
 	for _, d := range demoRoles {
 		user, err := a.demoUser(ctx, d.name+"@demo.example", "Demo "+strings.ToUpper(d.name[:1])+d.name[1:], password, false)
@@ -174,7 +174,7 @@ func (a *App) demoCompany(ctx context.Context, password string) (key string, err
 			return "", err
 		}
 	}
-	member := access.Caller{User: users[access.Member], Username: "member@demo.example", Role: access.Member, Organization: owner.Organization}
+	member := access.Caller{User: users[access.Member], Username: "member@demo.example", Role: access.Member, Organization: owner.Organization, Modules: access.AllModules()}
 	if err := a.features.meetings.CreateFeed(ctx, &member, &meeting.Feed{Content: meeting.BusyOnly}); err != nil {
 		return "", err
 	}

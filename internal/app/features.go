@@ -4,11 +4,14 @@ import (
 	"context"
 	"net/http"
 
+	"sede/internal/access"
 	"sede/internal/account"
 	"sede/internal/bank"
 	"sede/internal/billing"
 	"sede/internal/coupon"
+	"sede/internal/db"
 	"sede/internal/employee"
+	"sede/internal/entitlement"
 	"sede/internal/feature"
 	"sede/internal/ident"
 	"sede/internal/invitation"
@@ -31,6 +34,7 @@ type features struct {
 	employees     *employee.Service
 	meetings      *meeting.Service
 	products      *product.Service
+	entitlements  *entitlement.Service
 	coupons       *coupon.Service
 	invoices      *billing.Service
 	subscriptions *subscription.Service
@@ -45,11 +49,15 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	}
 	f.organizations = organization.New(p)
 	f.organizations.SetCountryNames(f.references.CountryName)
+	f.products = product.New(p)
+	f.entitlements = entitlement.New(p, f.products, f.organizations, c.TrialDays)
+	f.organizations.OnCreate(f.entitlements.Begin)
+	f.organizations.OnShow(f.entitlements.Fill)
 	f.accounts = account.New(p, account.Settings{
 		BaseURL: c.BaseURL, Secret: p.Secret, TrustedProxies: c.Proxies, Log: p.Log, Random: c.Random, Hashing: c.Hashing,
 		SignUp: c.SignUp,
 	})
-	f.accounts.SetMemberships(members{f.organizations})
+	f.accounts.SetMemberships(members{f.organizations, f.entitlements})
 	f.accounts.OnRename(f.organizations.Renamed)
 	f.organizations.SetPeople(f.accounts.Person)
 	f.organizations.OnMembershipChange(f.accounts.Changed)
@@ -60,8 +68,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.SetInvitations(f.invitations.First)
 	f.locations = location.New(p, f.organizations.TimeZone)
 	f.employees = employee.New(p, f.organizations.IsMember)
-	f.meetings = meeting.New(p, f.employees, f.locations, f.organizations)
-	f.products = product.New(p)
+	f.meetings = meeting.New(p, f.employees, f.locations, held{f.organizations, f.entitlements})
 	f.coupons = coupon.New(p)
 	f.invoices = billing.New(p, f.products, f.organizations)
 	f.subscriptions = subscription.New(p, subscription.Features{
@@ -69,8 +76,9 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	})
 	f.invoices.OnPaid(f.subscriptions.Paid)
 	f.organizations.SetSeatLimits(f.subscriptions.SeatLimits)
-	f.organizations.SetBought(f.subscriptions.Fill)
-	f.banks, err = bank.New(p, c.Bank, f.organizations, problem)
+	f.organizations.OnShow(f.subscriptions.Fill)
+	f.subscriptions.OnGrant(f.entitlements.Bought)
+	f.banks, err = bank.New(p, c.Bank, held{f.organizations, f.entitlements}, problem)
 	return f, err
 }
 
@@ -84,6 +92,7 @@ func (f *features) modules() []feature.Module {
 		f.employees.Module(),
 		f.meetings.Module(),
 		f.products.Module(),
+		f.entitlements.Module(),
 		f.coupons.Module(),
 		f.invoices.Module(),
 		f.subscriptions.Module(),
@@ -92,14 +101,25 @@ func (f *features) modules() []feature.Module {
 	}
 }
 
-// members tells feature account who belongs where.
-type members struct{ organizations *organization.Service }
+// members tells feature account who belongs where, and what was bought there.
+type members struct {
+	organizations *organization.Service
+	entitlements  *entitlement.Service
+}
 
 func (m members) Of(ctx context.Context, user ident.ID) ([]account.Membership, error) {
 	list, err := m.organizations.Memberships(ctx, user)
-	memberships := make([]account.Membership, len(list))
+	if err != nil {
+		return nil, err
+	}
+	memberships, ids := make([]account.Membership, len(list)), make([]ident.ID, len(list))
 	for i, each := range list {
-		memberships[i] = account.Membership(each)
+		ids[i] = each.Organization
+		memberships[i] = account.Membership{Organization: each.Organization, Slug: each.Slug, Role: each.Role, ReadOnly: each.ReadOnly}
+	}
+	bought, err := m.entitlements.Of(ctx, ids)
+	for i := range memberships {
+		memberships[i].Modules = bought[memberships[i].Organization]
 	}
 	return memberships, err
 }
@@ -110,4 +130,14 @@ func (m members) Find(ctx context.Context, ref string) (ident.ID, error) {
 
 func (m members) Share(ctx context.Context, a, b ident.ID) (bool, error) {
 	return m.organizations.Share(ctx, a, b)
+}
+
+// held are organizations with what they have bought.
+type held struct {
+	*organization.Service
+	entitlements *entitlement.Service
+}
+
+func (h held) Use(tx *db.Tx, scope access.Scope, module string) (access.Use, error) {
+	return h.entitlements.Use(tx, scope, module)
 }

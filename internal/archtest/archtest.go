@@ -57,6 +57,7 @@ func layers() []layer {
 			"internal/bank":         "",
 			"internal/coupon":       "",
 			"internal/employee":     "",
+			"internal/entitlement":  "internal/organization internal/product",
 			"internal/invitation":   "internal/account internal/organization",
 			"internal/location":     "",
 			"internal/meeting":      "internal/employee internal/location",
@@ -143,6 +144,7 @@ func uses() map[string][]string {
 			"internal/bank",         // connections import by themselves
 			"internal/billing",      // operators record payments of any organization
 			"internal/subscription", // what is due happens without a caller
+			"internal/entitlement",  // a new organization begins its trial
 			"internal/organization",
 		},
 		"access.Instance": {
@@ -153,6 +155,7 @@ func uses() map[string][]string {
 			"internal/invitation",   // people accept who are in no organization yet
 			"internal/jobs",         // jobs of all organizations wait in one queue
 			"internal/mail",         // the development mailbox belongs to the instance
+			"internal/entitlement",  // a user's requests go by what all their organizations have
 			"internal/meeting",      // what was cancelled long ago is removed everywhere at once
 			"internal/billing",      // who issues invoices is the instance's
 			"internal/subscription", // those of all organizations become due

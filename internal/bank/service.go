@@ -22,8 +22,8 @@ import (
 // Who may do what: those who handle money see bank data, those who run the
 // organization connect it.
 var (
-	mayRead  = access.Within(access.Payers)
-	mayWrite = access.Within(access.Admins).ToChange()
+	mayRead  = access.Within(access.Payers).Of("bank")
+	mayWrite = access.Within(access.Admins).ToChange().Of("bank")
 )
 
 // Organizations is what bank connections ask organizations.
@@ -35,6 +35,8 @@ type Organizations interface {
 	Letterhead(tx *db.Tx, scope access.Scope) (name, language, zone string, err error)
 	// Reach lists the active members with one of the roles.
 	Reach(tx *db.Tx, scope access.Scope, roles access.Roles) ([]mail.Address, error)
+	// Use is how far the organization can use a module.
+	Use(tx *db.Tx, scope access.Scope, module string) (access.Use, error)
 }
 
 // Service holds the use cases of bank connections.

@@ -137,11 +137,15 @@ func (s *Service) comeNear(tx *db.Tx, scope access.Scope, i *Integration, now ti
 	return nil
 }
 
-// pullAlone imports without anybody being present, unless an import runs or the
-// bank would not take one more.
+// pullAlone imports without anybody being present, unless the organization has not
+// paid for it, an import runs or the bank would not take one more.
 func (s *Service) pullAlone(tx *db.Tx, scope access.Scope, i *Integration) error {
+	use, err := s.organizations.Use(tx, scope, "bank")
+	if err != nil || use != access.ToChange {
+		return err
+	}
 	var running pull
-	err := runningPull(tx, scope, i.ID, &running)
+	err = runningPull(tx, scope, i.ID, &running)
 	if !fault.Is(err, fault.NotFound) {
 		return err
 	}

@@ -16,8 +16,8 @@ import (
 
 // Who may do what.
 var (
-	mayRead  = access.Within(access.Readers)
-	mayWrite = access.Within(access.Admins).ToChange()
+	mayRead  = access.Within(access.Readers).Of("employees", "meetings")
+	mayWrite = access.Within(access.Admins).ToChange().Of("employees", "meetings")
 )
 
 // Service holds the use cases of employees.

@@ -102,6 +102,7 @@ type Error struct {
 	Text       Text          // for people; empty: the kind's own sentence
 	Violations []Violation   // for Invalid and Unprocessable
 	Conflicts  Items         // for Conflict: what is in the way
+	Modules    []string      // for PaymentRequired: one of these modules is needed
 	RetryAfter time.Duration // for TooManyRequests and Unavailable; 0: not said
 	Err        error         // for the log; may be nil
 }

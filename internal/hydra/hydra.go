@@ -27,6 +27,7 @@ import (
 
 	"sede/internal/access"
 	"sede/internal/clock"
+	"sede/internal/fault"
 	"sede/internal/secret"
 	"sede/internal/throttle"
 )
@@ -63,6 +64,9 @@ type Config struct {
 	// that is no good. It sets header fields that say how much is left, and
 	// returns a TooManyRequests error when nothing is. nil: no limits.
 	Limit func(h http.Header, r *http.Request, who *access.Caller, class throttle.Class) error
+	// Offers returns what can be bought to get one of the modules, for answers
+	// that are PaymentRequired; nil: they don't say.
+	Offers func(ctx context.Context, modules []string) (fault.Items, error)
 }
 
 // API is a set of resources, ready to be served. It is safe for concurrent use.

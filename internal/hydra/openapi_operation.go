@@ -44,6 +44,9 @@ func (op *operation) problems() []int {
 	if !op.rule.IsPublic() {
 		list = append(list, http.StatusUnauthorized, http.StatusForbidden)
 	}
+	if len(op.rule.Modules()) > 0 {
+		list = append(list, http.StatusPaymentRequired)
+	}
 	if writes || op.kind == opList || op.query != nil || !op.rule.IsPublic() {
 		list = append(list, http.StatusBadRequest)
 	}

@@ -19,6 +19,7 @@ var sharedProblems = []struct {
 	retry             bool
 }{
 	{status: 400, name: "BadRequest", description: "Invalid input", violations: true},
+	{status: 402, name: "PaymentRequired", description: "Not part of what was bought"},
 	{status: 403, name: "Forbidden", description: "Forbidden"},
 	{status: 404, name: "NotFound", description: "Not found"},
 	{status: 406, name: "NotAcceptable", description: "No format in common"},
@@ -205,6 +206,8 @@ func addErrorSchemas(schemas openapi3.Schemas, keys Keys) {
 		{"type", text("The path of the kind of failure.")},
 		{"instance", text("The failure itself.")},
 		{"conflicts", arrayOf(openapi3.NewStringSchema().WithFormat("iri-reference").NewRef()).NewRef()},
+		{"modules", arrayOf(openapi3.NewStringSchema().NewRef()).NewRef()},
+		{"products", arrayOf(openapi3.NewStringSchema().WithFormat("iri-reference").NewRef()).NewRef()},
 	}
 	required := []string{"title", "detail", "status", "type"}
 	schemas["Error"] = object(required, members...).NewRef()

@@ -14,6 +14,10 @@ import (
 // fail answers with an error in the format that the client prefers.
 func (x *exchange) fail(err error) {
 	e := fault.As(err)
+	offers, failed := x.offers(e)
+	if failed != nil {
+		err, e = failed, fault.As(failed)
+	}
 	if e.Kind == fault.Internal {
 		x.api.Log.ErrorContext(x.ctx, "request failed", "request_id", x.w.Header().Get("X-Request-Id"), "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 	}
@@ -28,12 +32,23 @@ func (x *exchange) fail(err error) {
 		x.failUnauthorized(e)
 		return
 	}
-	x.buf = x.api.appendProblem(x.buf[:0], e, x.reader, errorFormat(x.r))
+	p := x.api.newProblem(e, x.reader)
+	p.products = offers
+	x.buf = x.api.appendProblem(x.buf[:0], p, x.reader, errorFormat(x.r))
 	h["Content-Type"] = problemHeader(errorFormat(x.r))
 	h["Content-Length"] = []string{strconv.Itoa(len(x.buf))}
 	h["Cache-Control"] = noCache
 	x.w.WriteHeader(e.Kind.Status())
 	_, _ = x.w.Write(x.buf)
+}
+
+// offers returns the IRIs of what can be bought to get what is missing.
+func (x *exchange) offers(e *fault.Error) ([]string, error) {
+	if len(e.Modules) == 0 || x.api.Offers == nil {
+		return nil, nil
+	}
+	items, err := x.api.Offers(x.ctx, e.Modules)
+	return x.api.iris(items), err
 }
 
 // failUnauthorized answers 401 in the one shape that it has everywhere.
@@ -90,13 +105,13 @@ type problem struct {
 	detail     string
 	violations []fault.Violation
 	conflicts  []string // IRIs
+	modules    []string // codes
+	products   []string // IRIs
 }
 
 func (api *API) newProblem(e *fault.Error, reader phrase.Language) problem {
-	p := problem{status: e.Kind.Status(), class: "hydra:Error", title: reader.Text(fault.Textf("An error occurred")), violations: e.Violations}
-	for _, item := range e.Conflicts {
-		p.conflicts = append(p.conflicts, api.base(item.Resource)+item.Key)
-	}
+	p := problem{status: e.Kind.Status(), class: "hydra:Error", title: reader.Text(fault.Textf("An error occurred")), violations: e.Violations,
+		conflicts: api.iris(e.Conflicts), modules: e.Modules}
 	p.path = "/errors/" + strconv.Itoa(p.status)
 	if e.Kind == fault.Unprocessable && len(e.Violations) > 0 {
 		p.class, p.path = "ConstraintViolation", "/validation_errors/"+violationID(e.Violations)
@@ -119,6 +134,14 @@ func (api *API) newProblem(e *fault.Error, reader phrase.Language) problem {
 		p.detail += reader.Text(v.Text)
 	}
 	return p
+}
+
+// iris returns the IRIs of the items.
+func (api *API) iris(items fault.Items) (list []string) {
+	for _, item := range items {
+		list = append(list, api.base(item.Resource)+item.Key)
+	}
+	return list
 }
 
 // withIRIs tells the items among the arguments of a sentence by their IRIs.
@@ -169,8 +192,7 @@ func violationID(list []fault.Violation) string {
 
 // appendProblem adds the error as a document of the format (RFC 9457 and
 // Hydra's error class in one).
-func (api *API) appendProblem(dst []byte, e *fault.Error, reader phrase.Language, f *format) []byte {
-	p := api.newProblem(e, reader)
+func (api *API) appendProblem(dst []byte, p problem, reader phrase.Language, f *format) []byte {
 	switch f {
 	case formatHTML:
 		return append(dst, "<!doctype html><meta charset=utf-8><title>"+html.EscapeString(p.title)+"</title><h1>"+
@@ -205,11 +227,19 @@ func (api *API) appendProblem(dst []byte, e *fault.Error, reader phrase.Language
 	if len(p.violations) > 0 {
 		dst = appendViolations(append(dst, `,"violations":`...), p.violations, reader)
 	}
-	if len(p.conflicts) > 0 {
-		dst = append(dst, `,"conflicts":`...)
-		dst = appendList(dst, p.conflicts, func(dst []byte, iri *string) []byte { return appendString(dst, *iri) })
-	}
+	dst = appendTexts(dst, "conflicts", p.conflicts)
+	dst = appendTexts(dst, "modules", p.modules)
+	dst = appendTexts(dst, "products", p.products)
 	return append(dst, '}')
+}
+
+// appendTexts adds a member with a list, unless it is empty.
+func appendTexts(dst []byte, name string, list []string) []byte {
+	if len(list) == 0 {
+		return dst
+	}
+	dst = append(dst, `,"`+name+`":`...)
+	return appendList(dst, list, func(dst []byte, text *string) []byte { return appendString(dst, *text) })
 }
 
 // errorKeys are the Hydra spellings of a key beside the plain one, which errors

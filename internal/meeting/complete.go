@@ -20,6 +20,8 @@ type Settings interface {
 	Letterhead(tx *db.Tx, scope access.Scope) (name, language, zone string, err error)
 	// Reads reports whether the user is a member who may read meetings.
 	Reads(tx *db.Tx, scope access.Scope, user ident.ID) (bool, error)
+	// Use is how far the organization can use a module.
+	Use(tx *db.Tx, scope access.Scope, module string) (access.Use, error)
 }
 
 // complete fills what follows from other things than the meetings themselves:

@@ -141,8 +141,8 @@ func (s *Service) recordFeed(tx *db.Tx, who *access.Caller, action string, befor
 func (s *Service) feedBase() string { return s.baseURL + "/calendars/" }
 
 // ReadFeed writes the calendar behind a secret, with a constant number of
-// statements. It is Missing for a secret that is none, and once the member left
-// or became a guest.
+// statements. It is Missing for a secret that is none, once the member left or
+// became a guest, and where operators took the module away.
 func (s *Service) ReadFeed(ctx context.Context, secret string) (content []byte, err error) {
 	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
 		var f Feed
@@ -158,6 +158,12 @@ func (s *Service) ReadFeed(ctx context.Context, secret string) (content []byte, 
 
 func (s *Service) writeFeed(tx *db.Tx, scope access.Scope, f *Feed) ([]byte, error) {
 	if may, err := s.settings.Reads(tx, scope, f.User); err != nil || !may {
+		if err == nil {
+			err = fault.Missing()
+		}
+		return nil, err
+	}
+	if use, err := s.settings.Use(tx, scope, "meetings"); err != nil || use == access.NoUse {
 		if err == nil {
 			err = fault.Missing()
 		}

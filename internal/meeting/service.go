@@ -23,8 +23,8 @@ import (
 
 // Who may do what. Members reach their own meetings only, see reach.
 var (
-	mayRead  = access.Within(access.Readers)
-	mayWrite = access.Within(access.Readers).ToChange()
+	mayRead  = access.Within(access.Readers).Of("meetings")
+	mayWrite = access.Within(access.Readers).ToChange().Of("meetings")
 	readsAll = access.Payers
 	plansAll = access.Admins
 )

@@ -32,7 +32,8 @@ var fields = []hydra.Field[Organization]{
 		Doc("The first 100 members; /organization-users has all."),
 	hydra.Refs("organizationUserInvitations", "OrganizationUserInvitation", func(o *Organization) *[]ident.ID { return &o.Invitations }).
 		Doc("The first 100 pending invitations, for those who may see them; /organization-user-invitations has all."),
-	later("organizationModules", func(o *Organization) *[]ident.ID { return &o.Modules }),
+	hydra.Refs("organizationModules", "OrganizationModule", func(o *Organization) *[]ident.ID { return &o.Modules }).
+		Doc("The modules that it has or had."),
 	hydra.Refs("subscriptions", "Subscription", func(o *Organization) *[]ident.ID { return &o.Subscriptions }).
 		Doc("The first 100 subscriptions, also those that ended."),
 	hydra.Refs("organizationConfigs", "OrganizationConfig", func(o *Organization) *[]ident.ID { return &o.Configs }).
@@ -47,6 +48,8 @@ var fields = []hydra.Field[Organization]{
 		Doc("Whether real work depends on it: neither demo nor sandbox, and paying or marked so by an operator, who sets it here."),
 	hydra.NullRef("currentSubscription", "Subscription", func(o *Organization) *null.Value[ident.ID] { return &o.CurrentSubscription }).ReadOnly().
 		Doc("The live subscription, or null."),
+	hydra.NullTime("trialEndsAt", func(o *Organization) *null.Value[time.Time] { return &o.TrialEndsAt }).ReadOnly().
+		Doc("When the trial ends or ended, in which all modules can be used; null: there was none."),
 	hydra.Object("seats", func(o *Organization) *Seats { return &o.Seats },
 		hydra.Int("used", func(s *Seats) *int64 { return &s.Used }).Doc("Active members who are not guests."),
 		hydra.Int("reserved", func(s *Seats) *int64 { return &s.Reserved }).Doc("People with a pending invitation."),
@@ -90,12 +93,6 @@ var configFields = []hydra.Field[Config]{
 const configHelp = "currency: ISO 4217; language, legalLanguage, amountFormat: BCP 47; timeZone: IANA; " +
 	"dateFormat: a Unicode date pattern; workingDays: ISO 8601 weekday numbers with commas; companyStartDate: a date; " +
 	"website: an http or https URL; shortName: up to 20 characters. companyStartDate and website may be empty."
-
-// later is a list of IRIs of a resource that this version does not have:
-// it is empty.
-func later(name string, at func(*Organization) *[]ident.ID) hydra.Field[Organization] {
-	return hydra.Refs(name, "", at)
-}
 
 func (s *Service) resources() []hydra.Declaration {
 	return append([]hydra.Declaration{

@@ -65,9 +65,10 @@ type Organization struct {
 	ProductionLike bool
 	IsDemo         bool
 
-	// What later features fill.
+	// What other features fill.
 	Invitations, Modules, Subscriptions []ident.ID
 	CurrentSubscription                 null.Value[ident.ID]
+	TrialEndsAt                         null.Value[time.Time]
 }
 
 // Store is the state of one database that holds data of the organization.

@@ -56,8 +56,8 @@ type Service struct {
 	changed func(tx *db.Tx, users ...ident.ID) error
 	// person tells the name and e-mail address of a user.
 	person func(tx *db.Tx, user ident.ID) (name, email string, err error)
-	// bought fills what organizations have bought.
-	bought func(tx *db.Tx, items []Organization) error
+	// fill complete organizations with what other features keep of them.
+	fill []func(tx *db.Tx, items []Organization) error
 	// countryName tells the name of a country in a reader's language.
 	countryName func(id string, reader language.Tag) string
 	// limits tells how many seats organizations bought.
@@ -81,8 +81,10 @@ func (s *Service) OnLeave(do func(tx *db.Tx, scope access.Scope, who *access.Cal
 // transaction that changes them.
 func (s *Service) OnMembershipChange(do func(tx *db.Tx, users ...ident.ID) error) { s.changed = do }
 
-// SetBought sets who fills the subscriptions of organizations.
-func (s *Service) SetBought(fill func(tx *db.Tx, items []Organization) error) { s.bought = fill }
+// OnShow adds who completes organizations that are shown.
+func (s *Service) OnShow(fill func(tx *db.Tx, items []Organization) error) {
+	s.fill = append(s.fill, fill)
+}
 
 // SetPeople sets who tells the name and e-mail address of a user, and keeps them
 // as they are until the transaction ends. Without it members have none.
@@ -208,8 +210,8 @@ func (s *Service) complete(tx *db.Tx, who *access.Caller, store Store, items []O
 	if err := s.fillInvitations(tx, items); err != nil {
 		return err
 	}
-	if s.bought != nil {
-		if err := s.bought(tx, items); err != nil {
+	for _, fill := range s.fill {
+		if err := fill(tx, items); err != nil {
 			return err
 		}
 	}
@@ -220,7 +222,7 @@ func (s *Service) complete(tx *db.Tx, who *access.Caller, store Store, items []O
 	for i := range items {
 		role := roles[items[i].ID]
 		if role == access.Guest && !who.Operator { // guests can't follow these
-			items[i].Users, items[i].Configs, items[i].Addresses, items[i].Subscriptions = nil, nil, nil, nil
+			items[i].Users, items[i].Configs, items[i].Addresses, items[i].Subscriptions, items[i].Modules = nil, nil, nil, nil, nil
 			items[i].CurrentSubscription = null.Value[ident.ID]{}
 		}
 		if !who.Operator && !access.Payers.Has(role) {
@@ -311,6 +313,11 @@ func (s *Service) membershipChanged(tx *db.Tx, users ...ident.ID) error {
 		return nil
 	}
 	return s.changed(tx, users...)
+}
+
+// MembersChanged says that something changes which all members' requests go by.
+func (s *Service) MembersChanged(tx *db.Tx, scope access.Scope) error {
+	return s.membersChanged(tx, scope.Organization())
 }
 
 // membersChanged says that the memberships of all members change.

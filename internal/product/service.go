@@ -3,12 +3,14 @@ package product
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"sede/internal/access"
 	"sede/internal/audit"
 	"sede/internal/clock"
 	"sede/internal/db"
+	"sede/internal/fault"
 	"sede/internal/hydra"
 	"sede/internal/page"
 )
@@ -44,6 +46,32 @@ func (s *Service) Get(ctx context.Context, _ *access.Caller, id string, p *Produ
 func (s *Service) Find(tx *db.Tx, id string) (p Product, err error) {
 	err = find(tx, id, &p)
 	return p, err
+}
+
+// Granting returns those that can be bought and grant one of the modules.
+func (s *Service) Granting(ctx context.Context, modules []string) (offers fault.Items, err error) {
+	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		sold, err := onSale(tx)
+		for _, p := range sold {
+			if slices.ContainsFunc(p.Modules, func(code string) bool { return slices.Contains(modules, code) }) {
+				offers = append(offers, fault.Item{Resource: "Product", Key: p.ID})
+			}
+		}
+		return err
+	})
+	return offers, err
+}
+
+// Modules returns the codes of all modules that what can be bought grants, in
+// order.
+func (s *Service) Modules(tx *db.Tx) ([]string, error) {
+	sold, err := onSale(tx)
+	codes := []string{}
+	for _, p := range sold {
+		codes = append(codes, p.Modules...)
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes), err
 }
 
 // Create stores a new product. Its code must be free.

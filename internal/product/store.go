@@ -58,6 +58,20 @@ func find(tx *db.Tx, id string, p *Product) error {
 	return err
 }
 
+// onSale returns the products that can be bought, the oldest first.
+func onSale(tx *db.Tx) (sold []Product, err error) {
+	rows := tx.Query(`SELECT ` + columns + ` FROM product WHERE active ORDER BY created_at, id`)
+	defer rows.Close()
+	for rows.Next() {
+		var p Product
+		if err := p.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		sold = append(sold, p)
+	}
+	return sold, rows.Err()
+}
+
 // insert stores the product; the code must be free.
 func insert(tx *db.Tx, p *Product) error {
 	names, prices, modules, err := p.encoded()

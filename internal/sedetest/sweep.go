@@ -33,7 +33,8 @@ type Trial struct {
 // Sweep goes through every operation that is declared and tries what must not
 // work: to come without a token or with one that is no good, with an API key that
 // lacks the scope or with any where none will do, without the role, from another
-// organization, with its ids in the path, in bodies and in filters. Each attempt
+// organization, with its ids in the path, in bodies and in filters, and without the
+// module that was not bought. Each attempt
 // must be refused as the rules say, no answer may give away an id of the other
 // organization, and not one row may change. So that a refusal has the reason that
 // it should have, each operation must succeed for those who may. A new operation
@@ -52,6 +53,7 @@ func Sweep(t *testing.T, samples Samples, trials ...Trial) {
 			w.foreignFilters(op)
 			w.in.Unchanged(before, op.Method+" "+op.Path)
 		}
+		w.modules()
 		w.allAllowed(trials)
 	})
 }
@@ -309,7 +311,7 @@ func (w *sweep) strangers(op hydra.OperationInfo) {
 func (w *sweep) roles(op hydra.OperationInfo) {
 	body := w.bodies[op.Method+" "+op.Path]
 	for role, username := range members {
-		if op.Rule.OperatorsOnly() || op.Rule.NeedsOrganization() && !op.Rule.Roles().Has(role) {
+		if op.Rule.ByOperators() || op.Rule.NeedsOrganization() && !op.Rule.Roles().Has(role) {
 			c := w.in.As(username, "demo")
 			if a := c.Do(op.Method, w.at(op), body); a.Status != http.StatusForbidden {
 				w.Errorf("%s %s as %s: %d, want 403: %s", op.Method, w.at(op), role, a.Status, a.Body)
@@ -337,6 +339,9 @@ func (w *sweep) foreignPath(op hydra.OperationInfo) {
 	body := w.bodies[op.Method+" "+op.Path]
 	want := http.StatusNotFound
 	if op.Rule.OperatorsOnly() {
+		want = http.StatusForbidden
+	}
+	if op.Rule.ByOperators() && op.Method == http.MethodDelete {
 		want = http.StatusForbidden
 	}
 	absent := w.attempt(w.attacker, op, strings.Replace(op.Path, "{id}", nobodys, 1), body, "on nothing", http.StatusNotFound, want)
@@ -465,8 +470,11 @@ func (w *sweep) allAllowed(trials []Trial) {
 // allowed does the operation as one who may.
 func (w *sweep) allowed(op hydra.OperationInfo, path, body string) {
 	c := w.in.As("owner@demo.example", "demo")
-	if op.Rule.OperatorsOnly() {
+	switch {
+	case op.Rule.OperatorsOnly():
 		c = w.in.As("operator@demo.example", "")
+	case op.Rule.ByOperators():
+		c = w.in.As("operator@demo.example", "demo")
 	}
 	if op.Rule.IsPublic() && strings.Contains(op.Path, "{id}") {
 		path = w.list(c, strings.TrimSuffix(op.Path, "/{id}"))[0]

@@ -91,7 +91,8 @@ func TestSweep(t *testing.T) {
 			return `{"token":"` + mailedToken(in, "guest@demo.example") + `","password":"another good one"}`
 		}},
 		sedetest.Trial{Operation: "DELETE /sessions/{id}", Key: spareSession},
-		sedetest.Trial{Operation: "POST /users/me/password"}) // which ends sessions
+		sedetest.Trial{Operation: "DELETE /organization-modules/{id}"}, // after what is part of it
+		sedetest.Trial{Operation: "POST /users/me/password"})           // which ends sessions
 }
 
 // connection names the bank connection of the demo.

@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sede/internal/access"
@@ -38,6 +39,27 @@ type Service struct {
 	coupons       *coupon.Service
 	invoices      *billing.Service
 	organizations *organization.Service
+
+	// granted hears of the modules that a subscription grants from now on.
+	granted func(tx *db.Tx, scope access.Scope, modules []string, trialEndsAt null.Value[time.Time]) error
+}
+
+// OnGrant sets who hears, in the transaction that changes it, of the modules that
+// an organization's subscription grants from then on, and of the end of its trial.
+func (s *Service) OnGrant(do func(tx *db.Tx, scope access.Scope, modules []string, trialEndsAt null.Value[time.Time]) error) {
+	s.granted = do
+}
+
+// grant tells what the subscription grants, if that is not what it was.
+func (s *Service) grant(tx *db.Tx, scope access.Scope, before, sub *Subscription) error {
+	modules, trial := sub.grants()
+	if before != nil {
+		old, oldTrial := before.grants()
+		if slices.Equal(old, modules) && oldTrial == trial {
+			return nil
+		}
+	}
+	return s.granted(tx, scope, modules, trial)
 }
 
 // List returns a page of the organization's subscriptions, the newest first.
@@ -178,6 +200,9 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at ti
 		return nil, nil, err
 	}
 	sub.Preview = nil
+	if err := s.grant(tx, scope, nil, sub); err != nil {
+		return nil, nil, err
+	}
 	return charge, sub, s.record(tx, who, scope, "create", nil, sub)
 }
 
@@ -332,6 +357,9 @@ func (s *Service) store(tx *db.Tx, who *access.Caller, scope access.Scope, actio
 	}
 	sub.Version, sub.UpdatedAt = before.Version+1, s.now.Now().Truncate(time.Second)
 	if err := update(tx, scope, sub); err != nil {
+		return err
+	}
+	if err := s.grant(tx, scope, before, sub); err != nil {
 		return err
 	}
 	return s.record(tx, who, scope, action, before, sub)

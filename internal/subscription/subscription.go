@@ -134,6 +134,18 @@ func (s *Subscription) modules() []string {
 	return slices.Compact(codes)
 }
 
+// grants are the modules that can be used as things stand, and until when all
+// can because they are being tried.
+func (s *Subscription) grants() (modules []string, trialEndsAt null.Value[time.Time]) {
+	if s.active() {
+		modules = s.modules()
+	}
+	if s.Status == Trialing {
+		trialEndsAt = s.TrialEndsAt
+	}
+	return modules, trialEndsAt
+}
+
 func (s *Subscription) terms() Terms { return Terms{Products: s.Products, Seats: s.Seats} }
 
 // items are the products as invoices charge them.

@@ -286,7 +286,7 @@ func (c *Checker) checkOperation(place, template string, op *operation, x *Excha
 // mayFail reports whether the status is one that anything can be answered with
 // and that the document describes once, as the default.
 func mayFail(status int) bool {
-	return status >= 500 || status == http.StatusPaymentRequired || status == http.StatusGone
+	return status >= 500 || status == http.StatusGone
 }
 
 func known(responses map[string]*body) string {
