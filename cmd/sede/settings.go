@@ -47,6 +47,7 @@ type settings struct {
 	MailFrom       string            `help:"Whom mail comes from, e.g. sede <no-reply@sede.example>. Needed with --smtp." env:"SEDE_MAIL_FROM" placeholder:"ADDRESS"`
 	KontomatikURL  string            `name:"kontomatik-url" help:"Kontomatik, for bank connections, e.g. https://api.kontomatik.com. Empty: there is the Sandbox bank only." env:"SEDE_KONTOMATIK_URL" placeholder:"URL"`
 	KontomatikKey  string            `name:"kontomatik-key" help:"API key for Kontomatik. Needed with --kontomatik-url." env:"SEDE_KONTOMATIK_KEY" placeholder:"KEY"`
+	BankRetention  int               `name:"bank-retention" help:"Months after which bank transactions are removed. 0: never." default:"0" env:"SEDE_BANK_RETENTION" placeholder:"MONTHS"`
 	SecretKey      string            `help:"32 bytes in hex or base64 that seal secrets at rest. Empty: kept in secret.key in the data folder, made when it is not there." env:"SEDE_SECRET_KEY" placeholder:"KEY"`
 	LogFormat      string            `help:"How log lines are written: ${enum}." enum:"text,json" default:"text" env:"SEDE_LOG_FORMAT"`
 	LogLevel       string            `help:"Least important lines to log: ${enum}." enum:"debug,info,warn,error" default:"info" env:"SEDE_LOG_LEVEL"`
@@ -78,6 +79,9 @@ func (s *settings) config() (app.Config, error) {
 		if _, err := kontomatik.New(kontomatik.Config{URL: c.Bank.URL, Key: c.Bank.Key}); err != nil {
 			return c, fmt.Errorf("--kontomatik-url, --kontomatik-key: %w", err)
 		}
+	}
+	if c.Bank.KeepMonths = s.BankRetention; s.BankRetention < 0 || s.BankRetention > 1200 {
+		return c, fmt.Errorf("--bank-retention: %d must be months between 0 and 1200", s.BankRetention)
 	}
 	c.Limits = throttle.Default()
 	if err := c.Limits.Set(s.RateLimits); err != nil {

@@ -99,6 +99,7 @@ func Tables() []Table {
 		{Name: "bank_pull", Role: Working, Secret: []string{"session"}},
 		{Name: "bank_attempt", Role: Working},
 		{Name: "bank_account", Role: Working},
+		{Name: "bank_month", Role: Working},
 		{Name: "bank_transaction", Role: Working},
 
 		{Name: "row_count", Role: Trace, Key: []string{"resource"}},

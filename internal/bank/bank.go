@@ -106,7 +106,8 @@ type Account struct {
 	Currency    string
 	Balance     null.Value[int64]
 	Available   null.Value[int64]
-	Partial     bool // the bank told a part of the transactions only
+	Partial     bool                  // the bank told a part of the transactions only
+	KeptSince   null.Value[time.Time] // what is older was removed
 	Version     int64
 	CreatedAt   time.Time
 	UpdatedAt   time.Time

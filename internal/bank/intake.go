@@ -5,10 +5,12 @@ import (
 	"slices"
 	"time"
 
+	"sede/internal/access"
 	"sede/internal/bank/kontomatik"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/ident"
+	"sede/internal/null"
 )
 
 // batchSize is how many transactions are stored at once.
@@ -22,16 +24,17 @@ type intake struct {
 	ctx context.Context //nolint:containedctx // lives as long as one reading
 	w   *work
 
-	account *Account            // whose transactions come
-	digital *kontomatik.Account // the same as the bank tells it
-	unread  bool                // the account can't be read: its transactions are skipped
-	batch   []Transaction
-	claimed map[ident.ID]bool // transactions of the account that this reply told
-	ends    closings          // of its months
-	pending []held            // those that were there before this reply
-	since   time.Time
-	added   int64
-	skipped int64
+	account   *Account            // whose transactions come
+	digital   *kontomatik.Account // the same as the bank tells it
+	unread    bool                // the account can't be read: its transactions are skipped
+	batch     []Transaction
+	claimed   map[ident.ID]bool // transactions of the account that this reply told
+	ends      closings          // of its months
+	pending   []held            // those that were there before this reply
+	since     time.Time
+	keptSince null.Value[time.Time] // what is older is not wanted
+	added     int64
+	skipped   int64
 }
 
 func (s *Service) newIntake(ctx context.Context, w *work) *intake {
@@ -39,7 +42,9 @@ func (s *Service) newIntake(ctx context.Context, w *work) *intake {
 	if first := s.now.Now().AddDate(0, 0, -reuseReach); err == nil && since.Before(first) {
 		since = first // what is older may be left out of the reply
 	}
-	return &intake{s: s, ctx: ctx, w: w, since: since}
+	in := &intake{s: s, ctx: ctx, w: w, since: since}
+	in.keptSince.V, in.keptSince.Valid = s.keptSince()
+	return in
 }
 
 // Transaction takes one transaction.
@@ -54,6 +59,9 @@ func (in *intake) Transaction(a *kontomatik.Account, t *kontomatik.Transaction) 
 	r, ok := readTransaction(t, in.account.Currency)
 	if !ok {
 		in.skipped++
+		return nil
+	}
+	if in.tooOld(&r) {
 		return nil
 	}
 	if n := len(in.batch); n == batchSize || n > batchSize*3/4 && !in.batch[n-1].On.Equal(r.On) {
@@ -94,7 +102,7 @@ func (in *intake) enter(a *kontomatik.Account) error {
 	return in.write(func(tx *db.Tx) error {
 		in.account = &account
 		var err error
-		account.ID, err = in.s.keep(tx, in.w, &account)
+		account.ID, account.KeptSince, err = in.s.keep(tx, in.w, &account)
 		if err == nil {
 			in.pending, err = pendingOf(tx, in.w.scope, account.ID)
 		}
@@ -107,7 +115,7 @@ func (in *intake) enter(a *kontomatik.Account) error {
 // account.
 func (in *intake) write(do func(tx *db.Tx) error) error {
 	return in.s.db.Write(in.ctx, in.w.scope, func(tx *db.Tx) error {
-		if err := tx.Lock("bank import " + in.w.scope.Organization().String()); err != nil {
+		if err := importTurn(tx, in.w.scope); err != nil {
 			return err
 		}
 		var p pull
@@ -121,27 +129,34 @@ func (in *intake) write(do func(tx *db.Tx) error) error {
 	})
 }
 
-// keep stores an account, new or known, and returns its id.
-func (s *Service) keep(tx *db.Tx, w *work, a *Account) (ident.ID, error) {
+// importTurn waits for the turn of those who change accounts and transactions of an
+// organization.
+func importTurn(tx *db.Tx, scope access.Scope) error {
+	return tx.Lock("bank import " + scope.Organization().String())
+}
+
+// keep stores an account, new or known, and returns its id and from which day on
+// its transactions are kept.
+func (s *Service) keep(tx *db.Tx, w *work, a *Account) (ident.ID, null.Value[time.Time], error) {
 	now := s.moment()
 	var known Account
 	err := findAccountBy(tx, w.scope, a.identity, &known)
 	if fault.Is(err, fault.NotFound) {
 		fresh := *a
 		fresh.ID, fresh.Integration, fresh.Version, fresh.CreatedAt, fresh.UpdatedAt = s.ids.New(), w.integration.ID, 1, now, now
-		return fresh.ID, insertAccount(tx, w.scope, &fresh)
+		return fresh.ID, fresh.KeptSince, insertAccount(tx, w.scope, &fresh)
 	}
 	if err != nil {
-		return known.ID, err
+		return known.ID, known.KeptSince, err
 	}
 	changed := known
 	changed.Integration, changed.Name, changed.Partial = w.integration.ID, a.Name, a.Partial
 	changed.Balance, changed.Available = a.Balance, a.Available
 	if changed == known {
-		return known.ID, nil
+		return known.ID, known.KeptSince, nil
 	}
 	changed.Version, changed.UpdatedAt = changed.Version+1, now
-	return known.ID, updateAccount(tx, w.scope, &changed)
+	return known.ID, known.KeptSince, updateAccount(tx, w.scope, &changed)
 }
 
 // outcome is what storing one batch has changed in the intake.
@@ -197,7 +212,7 @@ func (in *intake) flush(final *Account) error {
 // close ends an account: it is stored as the bank tells it, and what was pending
 // and is told no more goes.
 func (in *intake) close(tx *db.Tx, final *Account, o *outcome) error {
-	if _, err := in.s.keep(tx, in.w, final); err != nil {
+	if _, _, err := in.s.keep(tx, in.w, final); err != nil {
 		return err
 	}
 	if !final.Partial {

@@ -18,6 +18,8 @@ import (
 type Settings struct {
 	URL string // of Kontomatik; empty: there is the Sandbox bank only
 	Key string
+	// KeepMonths is how many months transactions are kept; 0: for good.
+	KeepMonths int
 }
 
 // sandboxPath is where people meet the Sandbox bank.
@@ -26,7 +28,8 @@ const sandboxPath = "/sandbox-bank"
 // New returns the use cases. problem answers a page of the Sandbox bank that failed.
 func New(p feature.Platform, settings Settings, organizations Organizations,
 	problem func(w http.ResponseWriter, r *http.Request, err error)) (*Service, error) {
-	s := &Service{db: p.DB, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, now: p.Clock, box: p.Secret, log: p.Log, mail: p.Mail, organizations: organizations}
+	s := &Service{db: p.DB, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, now: p.Clock, box: p.Secret, log: p.Log, mail: p.Mail, organizations: organizations,
+		keepMonths: settings.KeepMonths}
 	s.providers = &providers{db: p.DB, clock: p.Clock, key: newKey(), catalogue: map[string]catalogue{}}
 	if settings.URL != "" {
 		client, err := kontomatik.New(kontomatik.Config{URL: settings.URL, Key: settings.Key})
@@ -49,6 +52,7 @@ func (s *Service) Module() feature.Module {
 		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase)},
 		Schedules: []jobs.Schedule{
 			{Name: "bank.watch", Every: watchEvery, Do: s.watch},
+			{Name: "bank.retention", Every: retentionEvery, Do: s.removeOld},
 			{Name: "bank.sandbox-records", Every: day, Do: s.forgetRecords},
 		},
 	}

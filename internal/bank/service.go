@@ -51,6 +51,7 @@ type Service struct {
 	providers     *providers
 	mail          *mail.Post
 	organizations Organizations
+	keepMonths    int // how long transactions are kept; 0: for good
 }
 
 // Close ends what was begun for the Sandbox bank.
@@ -170,6 +171,9 @@ func (s *Service) begin(tx *db.Tx, who *access.Caller, scope access.Scope, i *In
 func (s *Service) write(tx *db.Tx, who *access.Caller, scope access.Scope, i *Integration, p *pull, since time.Time) error {
 	now := s.moment()
 	if first := now.Add(-furthest); since.Before(first) {
+		since = first
+	}
+	if first, ok := s.keptSince(); ok && since.Before(first) {
 		since = first
 	}
 	before := *i

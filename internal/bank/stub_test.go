@@ -30,18 +30,33 @@ type stub struct {
 }
 
 // withStub starts a sede whose banks are the stub's.
-func withStub(t testing.TB, engine db.Engine) (*sedetest.Instance, *stub) {
+func withStub(t testing.TB, engine db.Engine, change ...func(*app.Config)) (*sedetest.Instance, *stub) {
 	t.Helper()
 	s := &stub{imports: map[string]int{}, polls: map[string]int{}, reply: func(io.Writer) {}}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	in := sedetest.NewWith(t, engine, func(c *app.Config) { c.Bank = app.BankSettings{URL: server.URL, Key: "key"} })
+	in := sedetest.NewWith(t, engine, func(c *app.Config) {
+		c.Bank = app.BankSettings{URL: server.URL, Key: "key"}
+		for _, do := range change {
+			do(c)
+		}
+	})
 	return in, s
 }
 
 // connect has a person sign in, with access for many times.
 func connect(t testing.TB, in *sedetest.Instance, session string) {
 	t.Helper()
+	operator := in.As("operator@demo.example", in.Names["other"])
+	var modules struct {
+		Members []struct {
+			IRI string `json:"@id"`
+		} `json:"hydra:member"`
+	}
+	operator.Do("GET", "/organization-modules?module=bank", "").JSON(t, &modules)
+	if a := operator.Do("PATCH", modules.Members[0].IRI, `{"endsAt": null}`); a.Status != http.StatusOK {
+		t.Fatalf("%d %s", a.Status, a.Body) // it outlives the trial
+	}
 	a := owner(in).Do("POST", "/integrations/kontomatik/setup",
 		`{"sessionId": "`+session+`", "sessionIdSignature": "s", "multipleAccessId": "access", "target": "Stub"}`)
 	if a.Status != http.StatusOK {

@@ -54,6 +54,8 @@ var accountFields = []hydra.Field[Account]{
 	hydra.NullInt("available", func(a *Account) *null.Value[int64] { return &a.Available }).ReadOnly().Doc("What can be spent, in minor units."),
 	hydra.Bool("partial", func(a *Account) *bool { return &a.Partial }).ReadOnly().
 		Doc("Whether the bank told a part of the transactions only, last time."),
+	hydra.NullTime("keptSince", func(a *Account) *null.Value[time.Time] { return &a.KeptSince }).ReadOnly().
+		Doc("Transactions of before this day were removed because they are old, and are not imported again."),
 	hydra.Time("createdAt", func(a *Account) *time.Time { return &a.CreatedAt }).ReadOnly(),
 	hydra.Time("updatedAt", func(a *Account) *time.Time { return &a.UpdatedAt }).ReadOnly(),
 }

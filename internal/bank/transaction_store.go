@@ -12,10 +12,10 @@ import (
 	"sede/internal/page"
 )
 
-const accountColumns = `id, integration_id, identity, kind, name, iban, last_digits, currency, balance, available, partial, version, created_at, updated_at`
+const accountColumns = `id, integration_id, identity, kind, name, iban, last_digits, currency, balance, available, partial, kept_since, version, created_at, updated_at`
 
 func (a *Account) scan(into func(...any) error) error {
-	return into(&a.ID, &a.Integration, &a.identity, &a.Kind, &a.Name, &a.IBAN, &a.LastDigits, &a.Currency, &a.Balance, &a.Available, &a.Partial,
+	return into(&a.ID, &a.Integration, &a.identity, &a.Kind, &a.Name, &a.IBAN, &a.LastDigits, &a.Currency, &a.Balance, &a.Available, &a.Partial, &a.KeptSince,
 		&a.Version, &a.CreatedAt, &a.UpdatedAt)
 }
 
@@ -62,8 +62,8 @@ func insertAccount(tx *db.Tx, scope access.Scope, a *Account) error {
 
 func updateAccount(tx *db.Tx, scope access.Scope, a *Account) error {
 	_, err := tx.Exec(`UPDATE bank_account SET integration_id = $3, name = $4, name_fold = $5, balance = $6, available = $7, partial = $8,
-			version = $9, updated_at = $10 WHERE organization_id = $1 AND id = $2`,
-		scope.Organization(), a.ID, a.Integration, a.Name, db.Fold(a.Name), a.Balance, a.Available, a.Partial, a.Version, a.UpdatedAt)
+			version = $9, updated_at = $10, kept_since = $11 WHERE organization_id = $1 AND id = $2`,
+		scope.Organization(), a.ID, a.Integration, a.Name, db.Fold(a.Name), a.Balance, a.Available, a.Partial, a.Version, a.UpdatedAt, a.KeptSince)
 	return err
 }
 

@@ -274,6 +274,7 @@ export const resources = {
       balance: '=integer?',
       available: '=integer?',
       partial: '=boolean',
+      keptSince: '=dateTime?',
       createdAt: '=dateTime',
       updatedAt: '=dateTime',
     },
