@@ -82,6 +82,7 @@ type Caller struct {
 	Organization ident.ID // the chosen organization; zero when none is chosen
 	Role         Role     // in the chosen organization; None for operators who are no members
 	ReadOnly     bool     // the chosen organization is suspended or closing: nothing in it may change
+	Closing      bool     // it is closing
 	Modules      Modules  // what the chosen organization has bought
 	Address      string   // IP address the request came from
 	Agent        string   // its User-Agent
@@ -211,8 +212,12 @@ func (r Rule) ByOperators() bool { return r.kind == operators || r.kind == withi
 // IsInPerson reports whether API keys are refused.
 func (r Rule) IsInPerson() bool { return r.inPerson }
 
-// Suspension is the answer to changes in an organization that can be read only.
-func Suspension() error {
+// Suspension is the answer to changes in an organization that can be read only,
+// because it is closing or else suspended.
+func Suspension(closing bool) error {
+	if closing {
+		return fault.New(fault.Forbidden, "This organization is closing. It can be read only, unless an owner reopens it.")
+	}
 	return fault.New(fault.Forbidden, "This organization is suspended. It can be read only.")
 }
 
@@ -244,7 +249,7 @@ func (r Rule) Check(c *Caller) error {
 			return fault.New(fault.Invalid, `Choose an organization: send its id or slug in the "X-Organization" header.`)
 		}
 		if r.changes && !r.always && c.ReadOnly && !c.Operator {
-			return Suspension()
+			return Suspension(c.Closing)
 		}
 		if c.Operator || r.roles.Has(c.Role) {
 			return r.checkModules(c)

@@ -59,12 +59,14 @@ type Membership struct {
 	Slug         string
 	Role         access.Role
 	ReadOnly     bool            // the organization is suspended or closing
+	Closing      bool            // it is closing
 	Modules      []access.Module // what the organization has bought
 }
 
 // enter lets the caller into the organization.
 func (m *Membership) enter(c *access.Caller, now time.Time) {
-	c.Organization, c.Role, c.ReadOnly, c.Modules = m.Organization, m.Role, m.ReadOnly, access.ModulesAt(m.Modules, now)
+	c.Organization, c.Role, c.ReadOnly, c.Closing = m.Organization, m.Role, m.ReadOnly, m.Closing
+	c.Modules = access.ModulesAt(m.Modules, now)
 }
 
 // NewUser is what a user starts with.

@@ -78,8 +78,13 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.SetSeatLimits(f.subscriptions.SeatLimits)
 	f.organizations.OnShow(f.subscriptions.Fill)
 	f.subscriptions.OnGrant(f.entitlements.Bought)
-	f.banks, err = bank.New(p, c.Bank, held{f.organizations, f.entitlements}, problem)
-	return f, err
+	if f.banks, err = bank.New(p, c.Bank, held{f.organizations, f.entitlements}, problem); err != nil {
+		return f, err
+	}
+	f.organizations.OnClosing(f.subscriptions.Closing)
+	f.organizations.OnRemove(f.subscriptions.End)
+	f.organizations.OnRemove(f.banks.EndAll)
+	return f, nil
 }
 
 // modules lists what the features hand in, in the order of the documents.
@@ -115,7 +120,7 @@ func (m members) Of(ctx context.Context, user ident.ID) ([]account.Membership, e
 	memberships, ids := make([]account.Membership, len(list)), make([]ident.ID, len(list))
 	for i, each := range list {
 		ids[i] = each.Organization
-		memberships[i] = account.Membership{Organization: each.Organization, Slug: each.Slug, Role: each.Role, ReadOnly: each.ReadOnly}
+		memberships[i] = account.Membership{Organization: each.Organization, Slug: each.Slug, Role: each.Role, ReadOnly: each.ReadOnly, Closing: each.Closing}
 	}
 	bought, err := m.entitlements.Of(ctx, ids)
 	for i := range memberships {

@@ -78,6 +78,7 @@ func Tables() []Table {
 		{Name: "organization_address", Role: Kept},
 		{Name: "organization_image", Role: Kept},
 		{Name: "organization_mail_footer", Role: Kept, Key: []string{}},
+		{Name: "organization_module", Role: Kept},
 		{Name: "organization_user", Role: Kept},
 		{Name: "organization_user_invitation", Role: Kept, Secret: []string{All}},
 		{Name: "seat_reservation", Role: Kept, Secret: []string{All}},
@@ -101,6 +102,7 @@ func Tables() []Table {
 		{Name: "bank_account", Role: Working},
 		{Name: "bank_month", Role: Working},
 		{Name: "bank_transaction", Role: Working},
+		{Name: "bank_month", Role: Working, Key: []string{"account_id", "month"}},
 
 		{Name: "row_count", Role: Trace, Key: []string{"resource"}},
 		{Name: "mailbox", Role: Trace, Owner: "organization"},

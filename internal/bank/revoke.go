@@ -30,18 +30,8 @@ func (s *Service) Revoke(ctx context.Context, who *access.Caller, in *RevokeRequ
 			return err
 		}
 		before := *i
-		if i.Status != StatusRevoked {
-			dropWaiting(tx, who.Scope(), i.ID)
-			if err := s.retire(tx, who.Scope(), i, true); err != nil {
-				return err
-			}
-			if err := i.move(StatusRevoked); err != nil {
-				return err
-			}
-			i.RevokedAt, i.ConsentEndsAt = null.Of(s.moment()), null.Of(s.moment())
-			if i.PullStatus.V == PullQueued || i.PullStatus.V == PullRunning {
-				i.PullStatus = null.Of(PullFailed)
-			}
+		if err := s.endConnection(tx, who.Scope(), i); err != nil {
+			return err
 		}
 		if in.Erase && !i.Erasing {
 			i.Erasing = true
@@ -52,6 +42,51 @@ func (s *Service) Revoke(ctx context.Context, who *access.Caller, in *RevokeRequ
 		}
 		return s.store(tx, who, who.Scope(), "revoke", &before, i)
 	})
+}
+
+// endConnection destroys the secrets of a connection and has the provider told.
+func (s *Service) endConnection(tx *db.Tx, scope access.Scope, i *Integration) error {
+	if i.Status == StatusRevoked {
+		return nil
+	}
+	dropWaiting(tx, scope, i.ID)
+	if err := s.retire(tx, scope, i, true); err != nil {
+		return err
+	}
+	if err := i.move(StatusRevoked); err != nil {
+		return err
+	}
+	i.RevokedAt, i.ConsentEndsAt = null.Of(s.moment()), null.Of(s.moment())
+	if i.PullStatus.V == PullQueued || i.PullStatus.V == PullRunning {
+		i.PullStatus = null.Of(PullFailed)
+	}
+	return nil
+}
+
+// EndAll ends all connections of an organization, as Revoke does, before they are
+// removed or after they were brought back without their secrets.
+func (s *Service) EndAll(tx *db.Tx, scope access.Scope) error {
+	list, err := liveIntegrations(tx, scope)
+	if err != nil {
+		return err
+	}
+	for _, id := range list {
+		var i Integration
+		if err := lock(tx, id); err != nil {
+			return err
+		}
+		if err := findIntegration(tx, scope, id, &i); err != nil {
+			return err
+		}
+		before := i
+		if err := s.endConnection(tx, scope, &i); err != nil {
+			return err
+		}
+		if err := s.store(tx, nil, scope, "revoke", &before, &i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // The jobs that end things at the provider. They go on for weeks if they must.
@@ -91,7 +126,7 @@ func (s *Service) forget(ctx context.Context, job *jobs.Job[forgetArgs]) error {
 			return err
 		}
 		if err := findIntegration(tx, job.Scope, job.Args.Integration, &i); err != nil {
-			return err
+			return orGone(err)
 		}
 		before := i
 		i.ConfirmedAt = null.Of(s.moment())

@@ -165,6 +165,20 @@ func updateConsent(tx *db.Tx, scope access.Scope, c *consent) error {
 	return err
 }
 
+// liveIntegrations lists the connections that nobody has ended.
+func liveIntegrations(tx *db.Tx, scope access.Scope) (list []ident.ID, err error) {
+	rows := tx.Query(`SELECT id FROM bank_integration WHERE organization_id = $1 AND status <> '`+StatusRevoked+`' ORDER BY id`, scope.Organization())
+	defer rows.Close()
+	for rows.Next() {
+		var id ident.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		list = append(list, id)
+	}
+	return list, rows.Err()
+}
+
 // dropWaiting ends the consents of a connection that nobody has granted yet.
 func dropWaiting(tx *db.Tx, scope access.Scope, integration ident.ID) {
 	tx.Queue(`UPDATE bank_consent SET state = '`+consentOver+`', redirection = NULL

@@ -14,8 +14,12 @@ var fields = []hydra.Field[Organization]{
 		Doc("What the organization is for. Demo: filled with sample data, and nothing leaves it.").Example(Standard).
 		Filter(hydra.Exact).Sortable(),
 	hydra.Text("status", func(o *Organization) *string { return &o.Status }).OneOf(statuses...).
-		Doc("Suspended: can be read only. Closing: its deletion is scheduled. Operators change it.").Example(Active).
+		Doc("Suspended: can be read only. Closing: can be read only, and is removed at removalAt. Operators change it, and DELETE makes it closing.").Example(Active).
 		Filter(hydra.Exact).Sortable(),
+	hydra.NullText("statusReason", func(o *Organization) *null.Value[string] { return &o.StatusReason }).Length(1, 500).
+		Doc("Why operators changed the status last. They must say it with every change; it stands in the audit log."),
+	hydra.NullTime("removalAt", func(o *Organization) *null.Value[time.Time] { return &o.RemovalAt }).ReadOnly().
+		Doc("When the organization is removed for good; null unless it is closing."),
 	hydra.Text("name", func(o *Organization) *string { return &o.Name }).Required().
 		Doc("What people call the organization.").Example("Acme").Means("https://schema.org/name").
 		Filter(hydra.Partial).Sortable(),
@@ -109,6 +113,10 @@ func (s *Service) resources() []hydra.Declaration {
 				hydra.Create[Organization]{Access: mayCreate, Do: s.Create},
 				hydra.Get[Organization]{Access: maySee, Do: s.Get},
 				hydra.Update[Organization]{Access: maySee, Do: s.Update},
+				hydra.Delete[Organization]{Access: mayClose, Do: s.Close,
+					Doc: "Schedules the removal of the Organization resource in 30 days. Until then it can be read only, and reopened."},
+				hydra.Action[hydra.None, Organization]{Path: "/organizations/{id}/reopen", Access: mayClose, Do: s.Reopen,
+					Doc: "Takes back that the Organization resource is removed."},
 			}, append(s.imageOperations(), s.footerOperations()...)...),
 		},
 		s.memberResource(),

@@ -158,7 +158,7 @@ type membership struct {
 // is the instance.
 func membershipsOf(tx *db.Tx, user ident.ID) (list []membership, err error) {
 	rows := tx.Query(`SELECT o.id, o.slug, o.status, m.role FROM organization_user m JOIN organization o ON o.id = m.organization_id
-		WHERE m.user_id = $1 AND m.status = 'active' ORDER BY o.id`, user)
+		WHERE m.user_id = $1 AND m.status = 'active' AND o.removed_at IS NULL ORDER BY o.id`, user)
 	defer rows.Close()
 	for rows.Next() {
 		var m membership

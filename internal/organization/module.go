@@ -9,17 +9,22 @@ import (
 	"sede/internal/footer"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/jobs"
 )
 
 // New returns the use cases.
 func New(p feature.Platform) *Service {
-	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, problem: p.Problem,
+	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, problem: p.Problem, jobs: p.Jobs, mail: p.Mail,
 		branding: newBranding(p.Blobs, p.BaseURL), cleaner: footer.NewCleaner()}
 }
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: s.resources(), Routes: s.imageRoutes(s.problem), Describe: []hydra.Describe{describeImages}}
+	return feature.Module{
+		Resources: s.resources(), Routes: s.imageRoutes(s.problem), Describe: []hydra.Describe{describeImages},
+		Workers:   []jobs.Worker{purging.Worker(s.purge)},
+		Schedules: []jobs.Schedule{{Name: "organization.remove", Every: removeEvery, Do: s.removeDue}},
+	}
 }
 
 // Membership is one organization that a user belongs to.
@@ -28,6 +33,7 @@ type Membership struct {
 	Slug         string
 	Role         access.Role
 	ReadOnly     bool // the organization is suspended or closing
+	Closing      bool // it is closing
 }
 
 // Memberships returns the organizations in which the user is active, the
@@ -38,7 +44,7 @@ func (s *Service) Memberships(ctx context.Context, user ident.ID) (list []Member
 		list = make([]Membership, len(found))
 		for i, m := range found {
 			role, _ := access.ParseRole(m.role)
-			list[i] = Membership{Organization: m.organization, Slug: m.slug, Role: role, ReadOnly: m.status != Active}
+			list[i] = Membership{Organization: m.organization, Slug: m.slug, Role: role, ReadOnly: m.status != Active, Closing: m.status == Closing}
 		}
 		return err
 	})

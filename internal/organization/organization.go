@@ -51,6 +51,8 @@ type Organization struct {
 	Production       bool              // an operator says that real work depends on it
 	SeatLimit        null.Value[int64] // that operators set; null: none
 	iconSet, logoSet null.Value[string]
+	StatusReason     null.Value[string]    // what operators said when they changed the status
+	RemovalAt        null.Value[time.Time] // when it is removed for good; null: it is not closing
 	Version          int64
 	CreatedAt        time.Time
 	UpdatedAt        time.Time

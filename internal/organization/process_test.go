@@ -44,7 +44,7 @@ func TestAccessEndsEverywhere(t *testing.T) {
 				return owner.Do(http.MethodDelete, "/api-keys/"+key.ID, "")
 			}, key.Secret, http.MethodGet, "/locations/" + in.Names["lisbon"], 200, 401},
 			{"a suspended organization", func() *sedetest.Answer {
-				return operator.Do(http.MethodPatch, "/organizations/"+in.Names["demo"], `{"status":"suspended"}`)
+				return operator.Do(http.MethodPatch, "/organizations/"+in.Names["demo"], `{"status":"suspended","statusReason":"Test"}`)
 			}, in.Token("owner@demo.example"), http.MethodPost, "/locations", 201, 403},
 		} {
 			try := func(where *sedetest.Instance, when string, want int) {

@@ -59,7 +59,7 @@ func TestOwnersGoAtOnce(t *testing.T) {
 			return c.Do(http.MethodPatch, other, `{"role":"admin"}`)
 		},
 		"suspend": func(c *sedetest.Client, _, other string) *sedetest.Answer {
-			return c.Do(http.MethodPatch, other, `{"status":"suspended"}`)
+			return c.Do(http.MethodPatch, other, `{"status":"suspended","statusReason":"Test"}`)
 		},
 		"remove": func(c *sedetest.Client, _, other string) *sedetest.Answer {
 			return c.Do(http.MethodDelete, other, "")

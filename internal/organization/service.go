@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"sede/internal/footer"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/jobs"
 	"sede/internal/mail"
 	"sede/internal/null"
 	"sede/internal/page"
@@ -47,6 +49,12 @@ type Service struct {
 	lastStore Store // as of storeAt
 	storeAt   time.Time
 
+	jobs *jobs.Queue
+	mail *mail.Post
+	// onClosing, onRemove and onPurge see an organization end.
+	onClosing []func(tx *db.Tx, scope access.Scope, who *access.Caller, closing bool) error
+	onRemove  []func(tx *db.Tx, scope access.Scope) error
+	onPurge   []func(ctx context.Context, scope access.Scope) error
 	// onCreate runs in the transaction that creates an organization.
 	onCreate []func(tx *db.Tx, who *access.Caller, o *Organization) error
 	// left hears of a user who is no member any more, and of who saw to it.
@@ -386,11 +394,15 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 			return fault.Denied()
 		}
 		if !who.Operator && o.Status != Active {
-			return access.Suspension()
+			return access.Suspension(o.Status == Closing)
 		}
 		before := *o
+		o.StatusReason = null.Value[string]{}
 		if err := apply(); err != nil {
 			return err
+		}
+		if o.Status == before.Status && !o.StatusReason.Valid {
+			o.StatusReason = before.StatusReason
 		}
 		if o.ProductionLike != before.ProductionLike {
 			o.Production = o.ProductionLike
@@ -401,6 +413,9 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 		}
 		if o.same(&before) {
 			return s.completeOne(tx, who, store, o, role)
+		}
+		if err := s.enterStatus(tx, who, &before, o); err != nil {
+			return err
 		}
 		o.Version, o.UpdatedAt = o.Version+1, s.now.Now().Truncate(time.Second)
 		if err := update(tx, o); err != nil {
@@ -430,7 +445,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 // same reports whether nothing that an update stores differs.
 func (o *Organization) same(other *Organization) bool {
 	return o.Type == other.Type && o.Status == other.Status && o.Name == other.Name && o.Slug == other.Slug &&
-		o.Production == other.Production && o.SeatLimit == other.SeatLimit
+		o.StatusReason == other.StatusReason && o.Production == other.Production && o.SeatLimit == other.SeatLimit
 }
 
 // checkChange refuses what the caller may not change.
@@ -443,8 +458,12 @@ func (s *Service) checkChange(tx *db.Tx, who *access.Caller, before, o *Organiza
 	}
 	reserve("type", o.Type != before.Type)
 	reserve("status", o.Status != before.Status)
+	reserve("statusReason", o.StatusReason != before.StatusReason && o.Status == before.Status)
 	reserve("productionLike", o.Production != before.Production)
 	reserve("seatLimit", o.SeatLimit != before.SeatLimit)
+	if o.Status != before.Status && who.Operator && strings.TrimSpace(o.StatusReason.V) == "" {
+		list = append(list, fault.Violation{Path: "statusReason", Code: fault.CodeBlank, Text: fault.Textf("Say why the status changes.")})
+	}
 	if o.Slug == "" {
 		list = append(list, fault.Violation{Path: "slug", Code: fault.CodeBlank, Text: fault.Textf("This value should not be blank.")})
 	}
@@ -492,15 +511,13 @@ func (s *Service) Reads(tx *db.Tx, scope access.Scope, user ident.ID) (bool, err
 // Silent reports whether nothing may leave the organization: no mail, no call to
 // others. The transaction reaches the organization.
 func (s *Service) Silent(tx *db.Tx, organization ident.ID) (bool, error) {
-	var o Organization
-	err := find(tx, organization, &o)
-	return err == nil && o.Type == Demo, err
+	kind, err := typeOf(tx, organization)
+	return kind == Demo, err
 }
 
 // Rehearses reports whether the organization is there for trying things out, so
 // that nothing in it is real. The transaction reaches the organization.
 func (s *Service) Rehearses(tx *db.Tx, organization ident.ID) (bool, error) {
-	var o Organization
-	err := find(tx, organization, &o)
-	return err == nil && (o.Type == Demo || o.Type == Sandbox), err
+	kind, err := typeOf(tx, organization)
+	return kind == Demo || kind == Sandbox, err
 }

@@ -12,11 +12,12 @@ import (
 	"sede/internal/page"
 )
 
-const columns = `id, type, status, name, slug, stripe_customer_id, manual_billing, production, seat_limit, icon, logo, version, created_at, updated_at`
+const columns = `id, type, status, name, slug, stripe_customer_id, manual_billing, production, seat_limit, icon, logo,
+	status_reason, removal_at, version, created_at, updated_at`
 
 func (o *Organization) scan(into func(...any) error) error {
 	err := into(&o.ID, &o.Type, &o.Status, &o.Name, &o.Slug, &o.StripeCustomerID, &o.ManualBilling, &o.Production,
-		&o.SeatLimit, &o.iconSet, &o.logoSet, &o.Version, &o.CreatedAt, &o.UpdatedAt)
+		&o.SeatLimit, &o.iconSet, &o.logoSet, &o.StatusReason, &o.RemovalAt, &o.Version, &o.CreatedAt, &o.UpdatedAt)
 	o.derive()
 	return err
 }
@@ -33,9 +34,9 @@ var filterColumns = map[string]db.Column{
 // everyone lists all organizations, mine those of the user in $1, one the one in
 // $2 if the user in $1 is in it.
 var (
-	everyone = db.Listing{Table: "organization", Wide: true, Select: columns, Where: "TRUE", Columns: filterColumns, Order: "id"}
+	everyone = db.Listing{Table: "organization", Wide: true, Select: columns, Where: "removed_at IS NULL", Columns: filterColumns, Order: "id"}
 	mine     = db.Listing{Table: "organization", Wide: true, Select: columns, Columns: filterColumns, Order: "id",
-		Where: "id IN (SELECT organization_id FROM organization_user WHERE user_id = $1 AND status = 'active')"}
+		Where: "removed_at IS NULL AND id IN (SELECT organization_id FROM organization_user WHERE user_id = $1 AND status = 'active')"}
 	one = db.Listing{Table: "organization", Wide: true, Select: columns, Columns: filterColumns, Order: "id",
 		Where: mine.Where + " AND id = $2"}
 )
@@ -54,12 +55,18 @@ func list(tx *db.Tx, who *access.Caller, q *page.Query) (page.Result[Organizatio
 }
 
 func find(tx *db.Tx, id ident.ID, o *Organization) error {
-	return orMissing(o.scan(tx.Row(`SELECT `+columns+` FROM organization WHERE id = $1`, id).Scan))
+	return orMissing(o.scan(tx.Row(`SELECT `+columns+` FROM organization WHERE id = $1 AND removed_at IS NULL`, id).Scan))
+}
+
+// typeOf returns the type of an organization, also of one that was removed.
+func typeOf(tx *db.Tx, id ident.ID) (kind string, err error) {
+	err = orMissing(tx.Row(`SELECT type FROM organization WHERE id = $1`, id).Scan(&kind))
+	return kind, err
 }
 
 // idOf resolves a slug. The transaction's scope is the instance.
 func idOf(tx *db.Tx, slug string) (id ident.ID, err error) {
-	err = orMissing(tx.Row(`SELECT id FROM organization WHERE slug = $1`, slug).Scan(&id))
+	err = orMissing(tx.Row(`SELECT id FROM organization WHERE slug = $1 AND removed_at IS NULL`, slug).Scan(&id))
 	return id, err
 }
 
@@ -106,8 +113,9 @@ func insert(tx *db.Tx, o *Organization) error {
 // else somebody was faster.
 func update(tx *db.Tx, o *Organization) error {
 	changed, err := tx.Exec(`UPDATE organization SET type = $2, status = $3, name = $4, name_fold = $5, slug = $6,
-			production = $7, seat_limit = $8, version = $9, updated_at = $10 WHERE id = $1 AND version = $9 - 1`,
-		o.ID, o.Type, o.Status, o.Name, db.Fold(o.Name), o.Slug, o.Production, o.SeatLimit, o.Version, o.UpdatedAt)
+			production = $7, seat_limit = $8, version = $9, updated_at = $10, status_reason = $11, removal_at = $12
+		WHERE id = $1 AND version = $9 - 1 AND removed_at IS NULL`,
+		o.ID, o.Type, o.Status, o.Name, db.Fold(o.Name), o.Slug, o.Production, o.SeatLimit, o.Version, o.UpdatedAt, o.StatusReason, o.RemovalAt)
 	if err == nil && changed == 0 {
 		err = fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
 	}

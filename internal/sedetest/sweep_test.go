@@ -69,6 +69,8 @@ func TestSweep(t *testing.T) {
 		"POST /users/me/email":                `{"currentPassword":"` + sedetest.Password + `","email":"owner@new.example"}`,
 		"POST /subscriptions":                 `{"products":["/products/bank"],"seats":50}`,
 	},
+		sedetest.Trial{Operation: "DELETE /organizations/{id}"},
+		sedetest.Trial{Operation: "POST /organizations/{id}/reopen"},
 		sedetest.Trial{Operation: "DELETE /organization-addresses/{id}", On: "spare-address"},
 		sedetest.Trial{Operation: "POST /subscriptions/{id}/cancel", Body: func(*sedetest.Instance) string { return `{"atPeriodEnd":false}` }},
 		sedetest.Trial{Operation: "POST /subscriptions"},
