@@ -104,7 +104,7 @@ func TestWrongSettings(t *testing.T) {
 		{[]string{"serve", "--base-url", "https://sede.example/api"}, 1, "--base-url"},
 		{[]string{"serve", "--cors-origins", "app.example"}, 1, "--cors-origins"},
 		{[]string{"serve", "--trusted-proxies", "10.0.0.0/99"}, 1, "--trusted-proxies"},
-		{[]string{"serve", "--bank-retention", "-1"}, 1, "--bank-retention"},
+		{[]string{"serve", "--bank-retention=-1"}, 1, "--bank-retention"},
 		{[]string{"serve", "--kontomatik-url", "http://api.kontomatik.com", "--kontomatik-key", "k"}, 1, "--kontomatik-url"},
 		{[]string{"serve", "--secret-key", "short"}, 1, "--secret-key"},
 		{[]string{"serve", "--rate-limits", "read-user=many"}, 1, "--rate-limits: read-user"},
