@@ -86,6 +86,7 @@ func Tables() []Table {
 		{Name: "meeting_feed", Role: Kept, Secret: []string{All}},
 		{Name: "subscription", Role: Kept},
 		{Name: "invoice", Role: Kept, Lasting: "number IS NOT NULL"},
+		{Name: "credit_note", Role: Kept, Lasting: "1 = 1"},
 		{Name: "payment", Role: Kept, Lasting: "1 = 1"},
 		{Name: "audit_head", Role: Kept, Key: []string{}, Lasting: "1 = 1"},
 		{Name: "audit_log", Role: Kept, Key: []string{"seq"}, Lasting: "1 = 1"},

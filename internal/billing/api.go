@@ -43,7 +43,7 @@ var fields = []hydra.Field[Invoice]{
 	hydra.NullText("number", func(i *Invoice) *null.Value[string] { return &i.Number }).ReadOnly().
 		Doc("Its place in the issuer's series, which has no gaps; null for a draft.").Example("INV-000001").Filter(hydra.Exact),
 	hydra.Text("status", func(i *Invoice) *string { return &i.Status }).ReadOnly().OneOf(Draft, Open, Paid, Void, Uncollectible).
-		Doc("A draft waits for what it must say, e.g. a whole address.").Filter(hydra.Exact).Sortable(),
+		Doc("A draft waits for what it must say, e.g. a whole address. Void: it was taken back in full before anything was paid.").Filter(hydra.Exact).Sortable(),
 	hydra.Text("reason", func(i *Invoice) *string { return &i.Reason }).ReadOnly().OneOf(ReasonCreate, ReasonCycle, ReasonUpdate).
 		Doc("The first period, another period, or more within a period."),
 	hydra.Text("currency", func(i *Invoice) *string { return &i.Currency }).ReadOnly().Doc("The code of ISO 4217.").Example("EUR").Filter(hydra.Exact),
@@ -62,6 +62,10 @@ var fields = []hydra.Field[Invoice]{
 	}).
 		Doc("The total as the reader writes amounts."),
 	hydra.Int("amountPaid", func(i *Invoice) *int64 { return &i.AmountPaid }).ReadOnly().Doc("What was paid so far; more than the total if too much was."),
+	hydra.Int("amountCredited", func(i *Invoice) *int64 { return &i.AmountCredited }).ReadOnly().Doc("What credit notes took back."),
+	hydra.Refs("creditNotes", "CreditNote", func(i *Invoice) *[]ident.ID { return &i.CreditNotes }).Doc("What takes some of it back, the oldest first."),
+	hydra.Int("balance", func(i *Invoice) *int64 { b := i.balance(); return &b }).ReadOnly().
+		Doc("What is still to be paid; below 0: what is owed to the organization."),
 	hydra.Object("seller", func(i *Invoice) *Party { return &i.Seller }, partyFields...).Doc("Who issued it, as they were then."),
 	hydra.Object("buyer", func(i *Invoice) *Party { return &i.Buyer }, partyFields...).Doc("Who it is made out to, as they were then."),
 	hydra.Time("periodStart", func(i *Invoice) *time.Time { return &i.PeriodFrom }).ReadOnly(),
@@ -99,6 +103,10 @@ var issuerFields = []hydra.Field[Issuer]{
 		Doc("What numbers begin with.").Example("INV-"),
 	hydra.Int("nextNumber", func(i *Issuer) *int64 { return &i.NextNumber }).Between(1, 999_999_999).
 		Doc("The number of the next invoice. It can be raised, to go on where another series ended.").Example("1"),
+	hydra.Text("creditNotePrefix", func(i *Issuer) *string { return &i.CreditPrefix }).Length(0, 20).
+		Doc("What numbers of credit notes begin with.").Example("CN-"),
+	hydra.Int("nextCreditNoteNumber", func(i *Issuer) *int64 { return &i.NextCreditNumber }).Between(1, 999_999_999).
+		Doc("The number of the next credit note. It can be raised.").Example("1"),
 	hydra.Int("paymentDays", func(i *Issuer) *int64 { return &i.PaymentDays }).Between(0, 365).Doc("How many days there are to pay."),
 	hydra.Int("graceDays", func(i *Issuer) *int64 { return &i.GraceDays }).Between(0, 365).
 		Doc("How many days after that the subscription goes on unpaid."),
@@ -121,6 +129,7 @@ func (s *Service) resources() []hydra.Declaration {
 					Doc: "Records a payment of an Invoice resource, in whole or in part.", Do: hydra.ActionByID(s.Pay)},
 			},
 		},
+		s.creditResource(),
 		hydra.Resource[Issuer]{
 			Name: "InvoiceIssuer", Path: "/invoice-issuers",
 			Doc:      "Who issues invoices, and how they are numbered.",

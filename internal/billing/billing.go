@@ -6,7 +6,8 @@
 // its issuer, in the transaction that makes it an invoice, so that numbers have no
 // gaps and no doubles. From there on nothing changes but its status and what was
 // paid; the database refuses the rest. Prices, names, addresses and tax are on it
-// as they were at that moment.
+// as they were at that moment. What was wrong about it is taken back by a credit
+// note, which has a number of its own series and never changes.
 package billing
 
 import (
@@ -61,37 +62,44 @@ type Invoice struct {
 	Buyer        Party
 	DiscountText null.Value[string]
 	Charge
-	AmountPaid int64
-	PeriodFrom time.Time
-	PeriodTo   time.Time
-	IssuedAt   null.Value[time.Time]
-	DueAt      null.Value[time.Time]
-	PaidAt     null.Value[time.Time]
-	Version    int64
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	AmountPaid     int64
+	AmountCredited int64
+	CreditNotes    []ident.ID
+	PeriodFrom     time.Time
+	PeriodTo       time.Time
+	IssuedAt       null.Value[time.Time]
+	DueAt          null.Value[time.Time]
+	PaidAt         null.Value[time.Time]
+	Version        int64
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
 }
 
+// balance is what is still to be paid, or, below 0, owed to the organization.
+func (i *Invoice) balance() int64 { return i.Total - i.AmountPaid - i.AmountCredited }
+
 // remaining is what is still to be paid, 0 when too much was paid.
-func (i *Invoice) remaining() int64 { return max(0, i.Total-i.AmountPaid) }
+func (i *Invoice) remaining() int64 { return max(0, i.balance()) }
 
 // Issuer is who issues invoices.
 type Issuer struct {
-	ID          string
-	Name        string
-	StreetLine  string
-	PostCode    string
-	City        string
-	Country     null.Value[string]
-	VATNumber   null.Value[string]
-	BankAccount null.Value[string]
-	Prefix      string // of the numbers
-	NextNumber  int64
-	PaymentDays int64 // between an invoice and its due date
-	GraceDays   int64 // between a due date and the end of the service
-	Version     int64
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	ID               string
+	Name             string
+	StreetLine       string
+	PostCode         string
+	City             string
+	Country          null.Value[string]
+	VATNumber        null.Value[string]
+	BankAccount      null.Value[string]
+	Prefix           string // of the numbers
+	NextNumber       int64
+	CreditPrefix     string // of the numbers of credit notes
+	NextCreditNumber int64
+	PaymentDays      int64 // between an invoice and its due date
+	GraceDays        int64 // between a due date and the end of the service
+	Version          int64
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
 }
 
 // Ready reports whether all that an invoice says of its issuer is known.

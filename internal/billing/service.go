@@ -116,17 +116,9 @@ func (s *Service) pay(tx *db.Tx, scope access.Scope, who *access.Caller, p *Paym
 	p.ID, p.Invoice = s.ids.New(), i.ID
 	p.Amount, p.ReceivedAt = null.Of(p.Amount.Or(i.remaining())), null.Of(p.ReceivedAt.Or(now))
 	i.AmountPaid, i.Version, i.UpdatedAt = i.AmountPaid+p.Amount.V, i.Version+1, now
-	if i.AmountPaid >= i.Total {
-		i.Status, i.PaidAt = Paid, null.Of(now)
-	}
 	insertPayment(tx, scope, p, now)
-	if err := settle(tx, scope, i); err != nil {
+	if err := s.settle(tx, scope, i, now); err != nil {
 		return err
-	}
-	if i.Status == Paid && s.paid != nil {
-		if err := s.paid(tx, scope, i); err != nil {
-			return err
-		}
 	}
 	return s.audit.Append(tx, who, audit.Entry{Scope: scope, Action: "pay", Resource: "Invoice", Key: i.ID.String(), Before: before, After: hydra.JSON(fields, i)})
 }
@@ -169,13 +161,7 @@ func (s *Service) UpdateIssuer(ctx context.Context, who *access.Caller, id strin
 		if *i == before {
 			return nil
 		}
-		if i.Prefix == before.Prefix && i.NextNumber < before.NextNumber {
-			return fault.Broken(fault.Violation{Path: "nextNumber", Code: fault.CodeTooLow, Text: fault.Textf("Numbers only grow.")})
-		}
-		if taken, err := hasNumber(tx, id, i.Prefix+numberText(i.NextNumber)); err != nil || taken {
-			if taken {
-				err = fault.Broken(fault.Violation{Path: "nextNumber", Code: fault.CodeUnique, Text: fault.Textf("This value is already used.")})
-			}
+		if err := checkSeries(tx, &before, i); err != nil {
 			return err
 		}
 		i.Version, i.UpdatedAt = i.Version+1, s.now.Now().Truncate(time.Second)
@@ -184,4 +170,30 @@ func (s *Service) UpdateIssuer(ctx context.Context, who *access.Caller, id strin
 		}
 		return s.audit.Append(tx, who, audit.Entry{Action: "update", Resource: "InvoiceIssuer", Key: id, Before: hydra.JSON(issuerFields, &before), After: hydra.JSON(issuerFields, i)})
 	})
+}
+
+// checkSeries refuses numbers that were given, of invoices and of credit notes.
+func checkSeries(tx *db.Tx, before, i *Issuer) error {
+	for _, series := range []struct {
+		path       string
+		same       bool
+		next, last int64
+		prefix     string
+		has        func(tx *db.Tx, issuer, number string) (bool, error)
+	}{
+		{"nextNumber", i.Prefix == before.Prefix, i.NextNumber, before.NextNumber, i.Prefix, hasNumber},
+		{"nextCreditNoteNumber", i.CreditPrefix == before.CreditPrefix, i.NextCreditNumber, before.NextCreditNumber, i.CreditPrefix, hasCreditNumber},
+	} {
+		if series.same && series.next < series.last {
+			return fault.Broken(fault.Violation{Path: series.path, Code: fault.CodeTooLow, Text: fault.Textf("Numbers only grow.")})
+		}
+		taken, err := series.has(tx, i.ID, series.prefix+numberText(series.next))
+		if err != nil {
+			return err
+		}
+		if taken {
+			return fault.Broken(fault.Violation{Path: series.path, Code: fault.CodeUnique, Text: fault.Textf("This value is already used.")})
+		}
+	}
+	return nil
 }

@@ -16,13 +16,13 @@ import (
 )
 
 const columns = `organization_id, id, subscription_id, issuer_id, number, status, reason, currency, language, seller, buyer, discount_text,
-	lines, subtotal, discount, tax_category, tax_country, tax_rate, tax, total, amount_paid, period_from, period_to,
+	lines, subtotal, discount, tax_category, tax_country, tax_rate, tax, total, amount_paid, amount_credited, period_from, period_to,
 	issued_at, due_at, paid_at, version, created_at, updated_at`
 
 func (i *Invoice) scan(into func(...any) error) error {
 	var seller, buyer, lines, category string
 	err := into(&i.Organization, &i.ID, &i.Subscription, &i.Issuer, &i.Number, &i.Status, &i.Reason, &i.Currency, &i.Language, &seller, &buyer, &i.DiscountText,
-		&lines, &i.Subtotal, &i.Discount, &category, &i.Treatment.Country, &i.Treatment.Rate, &i.Tax, &i.Total, &i.AmountPaid, &i.PeriodFrom, &i.PeriodTo,
+		&lines, &i.Subtotal, &i.Discount, &category, &i.Treatment.Country, &i.Treatment.Rate, &i.Tax, &i.Total, &i.AmountPaid, &i.AmountCredited, &i.PeriodFrom, &i.PeriodTo,
 		&i.IssuedAt, &i.DueAt, &i.PaidAt, &i.Version, &i.CreatedAt, &i.UpdatedAt)
 	if err != nil {
 		return err
@@ -48,12 +48,22 @@ var (
 )
 
 func list(tx *db.Tx, scope access.Scope, l *db.Listing, q *page.Query, args ...any) (page.Result[Invoice], error) {
-	return db.PageOf(l, tx, scope, q, args, (*Invoice).scan)
+	r, err := db.PageOf(l, tx, scope, q, args, (*Invoice).scan)
+	if err != nil {
+		return r, err
+	}
+	return r, fillCredits(tx, scope, r.Items)
 }
 
 // find loads an invoice. One that is not there, or not in scope, is Missing.
 func find(tx *db.Tx, scope access.Scope, id ident.ID, i *Invoice) error {
-	return orMissing(i.scan(tx.Row(`SELECT `+columns+` FROM invoice WHERE organization_id = $1 AND id = $2`, scope.Organization(), id).Scan))
+	if err := orMissing(i.scan(tx.Row(`SELECT `+columns+` FROM invoice WHERE organization_id = $1 AND id = $2`, scope.Organization(), id).Scan)); err != nil {
+		return err
+	}
+	items := []Invoice{*i}
+	err := fillCredits(tx, scope, items)
+	*i = items[0]
+	return err
 }
 
 // organizationOf tells whose invoice it is. The transaction's scope is the
@@ -125,11 +135,11 @@ func finalise(tx *db.Tx, scope access.Scope, i *Invoice) error {
 	return err
 }
 
-// settle stores the status and what was paid.
+// settle stores the status and what was paid and taken back.
 func settle(tx *db.Tx, scope access.Scope, i *Invoice) error {
-	_, err := tx.Exec(`UPDATE invoice SET status = $3, amount_paid = $4, paid_at = $5, version = $6, updated_at = $7
+	_, err := tx.Exec(`UPDATE invoice SET status = $3, amount_paid = $4, amount_credited = $5, paid_at = $6, version = $7, updated_at = $8
 		WHERE organization_id = $1 AND id = $2`,
-		scope.Organization(), i.ID, i.Status, i.AmountPaid, i.PaidAt, i.Version, i.UpdatedAt)
+		scope.Organization(), i.ID, i.Status, i.AmountPaid, i.AmountCredited, i.PaidAt, i.Version, i.UpdatedAt)
 	return err
 }
 
@@ -140,12 +150,12 @@ func insertPayment(tx *db.Tx, scope access.Scope, p *Payment, now time.Time) {
 }
 
 const issuerColumns = `id, name, street_line, post_code, city, country, vat_number, bank_account, prefix, next_number, payment_days, grace_days,
-	version, created_at, updated_at`
+	credit_prefix, next_credit_number, version, created_at, updated_at`
 
 func (i *Issuer) scan(into func(...any) error) error {
 	var country string
 	err := into(&i.ID, &i.Name, &i.StreetLine, &i.PostCode, &i.City, &country, &i.VATNumber, &i.BankAccount, &i.Prefix, &i.NextNumber,
-		&i.PaymentDays, &i.GraceDays, &i.Version, &i.CreatedAt, &i.UpdatedAt)
+		&i.PaymentDays, &i.GraceDays, &i.CreditPrefix, &i.NextCreditNumber, &i.Version, &i.CreatedAt, &i.UpdatedAt)
 	i.Country = null.Value[string]{V: country, Valid: country != ""}
 	return err
 }
@@ -164,9 +174,10 @@ func findIssuer(tx *db.Tx, id string, i *Issuer) error {
 // somebody was faster.
 func updateIssuer(tx *db.Tx, i *Issuer) error {
 	changed, err := tx.Exec(`UPDATE invoice_issuer SET name = $2, street_line = $3, post_code = $4, city = $5, country = $6, vat_number = $7,
-			bank_account = $8, prefix = $9, next_number = $10, payment_days = $11, grace_days = $12, version = $13, updated_at = $14
-		WHERE id = $1 AND version = $13 - 1`,
-		i.ID, i.Name, i.StreetLine, i.PostCode, i.City, i.Country.V, i.VATNumber, i.BankAccount, i.Prefix, i.NextNumber, i.PaymentDays, i.GraceDays, i.Version, i.UpdatedAt)
+			bank_account = $8, prefix = $9, next_number = $10, payment_days = $11, grace_days = $12, credit_prefix = $13, next_credit_number = $14, version = $15, updated_at = $16
+		WHERE id = $1 AND version = $15 - 1`,
+		i.ID, i.Name, i.StreetLine, i.PostCode, i.City, i.Country.V, i.VATNumber, i.BankAccount, i.Prefix, i.NextNumber, i.PaymentDays, i.GraceDays,
+		i.CreditPrefix, i.NextCreditNumber, i.Version, i.UpdatedAt)
 	if err == nil && changed == 0 {
 		return fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
 	}

@@ -139,7 +139,7 @@ func (w *sweep) enqueue() {
 	}
 }
 
-// subscribe has demo buy something, so that it has an invoice.
+// subscribe has demo buy something, so that it has an invoice and a credit note.
 func (w *sweep) subscribe() {
 	do := func(c *Client, method, path, body string) string {
 		a := c.Do(method, path, body)
@@ -155,6 +155,9 @@ func (w *sweep) subscribe() {
 	spare := do(owner, http.MethodPost, "/organization-addresses", w.bodies["POST /organization-addresses"])
 	w.in.Names["spare-address"] = spare[strings.LastIndexByte(spare, '/')+1:]
 	do(owner, http.MethodPost, "/subscriptions", w.bodies["POST /subscriptions"])
+	invoice := w.list(owner, "/invoices")[0]
+	w.bodies["POST /credit-notes"] = `{"invoice":"` + invoice + `","reason":"Sweep","lines":[{"line":1,"amount":1}]}`
+	do(w.in.As("operator@demo.example", "demo"), http.MethodPost, "/credit-notes", w.bodies["POST /credit-notes"])
 }
 
 // learn finds out what there is: in demo by its owner, in other by its owner.
@@ -232,7 +235,10 @@ func membersOf(t testing.TB, a *Answer) []json.RawMessage {
 // make creates an item for other in the collection, if that can be done.
 func (w *sweep) make(list hydra.OperationInfo) []string {
 	body, can := w.bodies["POST "+list.Path]
-	if !can {
+	byOperators := slices.ContainsFunc(w.operations, func(op hydra.OperationInfo) bool {
+		return op.Method == http.MethodPost && op.Path == list.Path && op.Rule.ByOperators()
+	})
+	if !can || byOperators {
 		return nil
 	}
 	a := w.attacker.Do(http.MethodPost, list.Path, body)
@@ -358,7 +364,7 @@ func (w *sweep) foreignPath(op hydra.OperationInfo) {
 func (w *sweep) foreignBody(op hydra.OperationInfo) {
 	for _, field := range op.Inputs {
 		targets := w.theirs[field.Target]
-		if len(targets) == 0 || op.Rule.OperatorsOnly() {
+		if len(targets) == 0 || op.Rule.ByOperators() {
 			continue
 		}
 		path := op.Path
