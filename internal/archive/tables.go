@@ -101,7 +101,6 @@ func Tables() []Table {
 		{Name: "bank_pull", Role: Working, Secret: []string{"session"}},
 		{Name: "bank_attempt", Role: Working},
 		{Name: "bank_account", Role: Working},
-		{Name: "bank_month", Role: Working},
 		{Name: "bank_transaction", Role: Working},
 		{Name: "bank_month", Role: Working, Key: []string{"account_id", "month"}},
 
