@@ -19,6 +19,7 @@ import (
 	"sede/internal/blob"
 	"sede/internal/hydra"
 	"sede/internal/mail"
+	"sede/internal/stripe"
 	"sede/internal/throttle"
 )
 
@@ -48,6 +49,9 @@ type settings struct {
 	KontomatikURL  string            `name:"kontomatik-url" help:"Kontomatik, for bank connections, e.g. https://api.kontomatik.com. Empty: there is the Sandbox bank only." env:"SEDE_KONTOMATIK_URL" placeholder:"URL"`
 	KontomatikKey  string            `name:"kontomatik-key" help:"API key for Kontomatik. Needed with --kontomatik-url." env:"SEDE_KONTOMATIK_KEY" placeholder:"KEY"`
 	BankRetention  int               `name:"bank-retention" help:"Months after which bank transactions are removed. 0: never." default:"0" env:"SEDE_BANK_RETENTION" placeholder:"MONTHS"`
+	StripeKey      string            `name:"stripe-key" help:"Secret key of the account at Stripe that collects money: sk_live_… or sk_test_…. Empty: sede writes the invoices of all organizations itself." env:"SEDE_STRIPE_KEY" placeholder:"KEY"`
+	StripeSecrets  []string          `name:"stripe-webhook-secrets" help:"Secrets that Stripe signs its messages with, whsec_…; several while one takes the place of another. Needed with --stripe-key." env:"SEDE_STRIPE_WEBHOOK_SECRETS" placeholder:"SECRET"`
+	StripeURL      string            `name:"stripe-url" help:"Another server that speaks Stripe's protocol, for tests. Empty: Stripe." env:"SEDE_STRIPE_URL" placeholder:"URL"`
 	SecretKey      string            `help:"32 bytes in hex or base64 that seal secrets at rest. Empty: kept in secret.key in the data folder, made when it is not there." env:"SEDE_SECRET_KEY" placeholder:"KEY"`
 	LogFormat      string            `help:"How log lines are written: ${enum}." enum:"text,json" default:"text" env:"SEDE_LOG_FORMAT"`
 	LogLevel       string            `help:"Least important lines to log: ${enum}." enum:"debug,info,warn,error" default:"info" env:"SEDE_LOG_LEVEL"`
@@ -61,7 +65,8 @@ func (s *settings) config() (app.Config, error) {
 		Prefix: s.APIPrefix, Keys: hydra.Keys(s.HydraKeys), Version: programVersion(),
 		CORSOrigins: s.CORSOrigins, DemoPassword: s.DemoPassword, SignUp: s.SignUp, TrialDays: s.TrialDays, Log: s.logger(),
 	}
-	if err := s.check(); err != nil {
+	err := s.check()
+	if err != nil {
 		return c, err
 	}
 	if s.TrialDays == 0 {
@@ -83,21 +88,44 @@ func (s *settings) config() (app.Config, error) {
 	if c.Bank.KeepMonths = s.BankRetention; s.BankRetention < 0 || s.BankRetention > 1200 {
 		return c, fmt.Errorf("--bank-retention: %d must be months between 0 and 1200", s.BankRetention)
 	}
+	if c.Stripe, err = s.stripe(); err != nil {
+		return c, err
+	}
 	c.Limits = throttle.Default()
 	if err := c.Limits.Set(s.RateLimits); err != nil {
 		return c, fmt.Errorf("--rate-limits: %w", err)
 	}
-	server, err := s.mailServer()
-	if err != nil {
+	if c.Mail, err = s.mailServer(); err != nil {
 		return c, err
 	}
-	c.Mail = server
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return c, fmt.Errorf("--data: the folder can't be made: %w", err)
 	}
-	key, err := s.secretKey()
-	c.SecretKey = key
+	c.SecretKey, err = s.secretKey()
 	return c, err
+}
+
+// stripe returns which account of Stripe's collects money.
+func (s *settings) stripe() (c app.StripeSettings, err error) {
+	if s.StripeKey == "" {
+		if len(s.StripeSecrets) > 0 || s.StripeURL != "" {
+			return c, errors.New("--stripe-key: it is needed with --stripe-webhook-secrets and --stripe-url")
+		}
+		return c, nil
+	}
+	c = app.StripeSettings{Key: s.StripeKey, Secrets: s.StripeSecrets, URL: s.StripeURL}
+	if _, err := stripe.New(stripe.Config{Key: c.Key, URL: c.URL}); err != nil {
+		return c, fmt.Errorf("--stripe-key, --stripe-url: %w", err)
+	}
+	if len(c.Secrets) == 0 {
+		return c, errors.New("--stripe-webhook-secrets: it is needed with --stripe-key, so that sede hears what happens at Stripe")
+	}
+	for _, secret := range c.Secrets {
+		if !strings.HasPrefix(secret, "whsec_") {
+			return c, errors.New("--stripe-webhook-secrets: each begins with whsec_")
+		}
+	}
+	return c, nil
 }
 
 // check looks at what needs no disk.

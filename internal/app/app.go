@@ -29,6 +29,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/jobs"
 	"sede/internal/mail"
+	"sede/internal/payment"
 	"sede/internal/secret"
 	"sede/internal/throttle"
 	"sede/internal/web"
@@ -56,6 +57,7 @@ type Config struct {
 	Blobs        string          // where files are kept, see blob.Open; empty: a folder in Dir
 	Mailbox      mail.Mailbox    // who may read the development mailbox; empty: local callers
 	Bank         BankSettings    // where Kontomatik is; the zero value: the Sandbox bank only
+	Stripe       StripeSettings  // the account that collects money; the zero value: sede bills everybody itself
 	Log          *slog.Logger
 
 	Clock     clock.Clock             // default: the system's
@@ -69,6 +71,9 @@ func (c *Config) BlobStore() string { return cmp.Or(c.Blobs, filepath.Join(c.Dir
 
 // BankSettings say where Kontomatik is.
 type BankSettings = bank.Settings
+
+// StripeSettings say which account of Stripe's collects money.
+type StripeSettings = payment.Settings
 
 // App is a running sede, all but its listener.
 type App struct {

@@ -18,6 +18,7 @@ import (
 	"sede/internal/location"
 	"sede/internal/meeting"
 	"sede/internal/organization"
+	"sede/internal/payment"
 	"sede/internal/product"
 	"sede/internal/reference"
 	"sede/internal/subscription"
@@ -39,6 +40,7 @@ type features struct {
 	invoices      *billing.Service
 	subscriptions *subscription.Service
 	banks         *bank.Service
+	payments      *payment.Service
 }
 
 // newFeatures makes the features from the lowest to the highest and tells each
@@ -78,6 +80,12 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.SetSeatLimits(f.subscriptions.SeatLimits)
 	f.organizations.OnShow(f.subscriptions.Fill)
 	f.subscriptions.OnGrant(f.entitlements.Bought)
+	if f.payments, err = payment.New(p, c.Stripe, f.organizations); err != nil {
+		return f, err
+	}
+	if used, live := f.payments.Used(); used {
+		f.organizations.UseStripe(live)
+	}
 	if f.banks, err = bank.New(p, c.Bank, held{f.organizations, f.entitlements}, problem); err != nil {
 		return f, err
 	}
@@ -101,6 +109,7 @@ func (f *features) modules() []feature.Module {
 		f.coupons.Module(),
 		f.invoices.Module(),
 		f.subscriptions.Module(),
+		f.payments.Module(),
 		f.banks.Module(),
 		f.references.Module(),
 	}

@@ -62,6 +62,7 @@ func layers() []layer {
 			"internal/location":     "",
 			"internal/meeting":      "internal/employee internal/location",
 			"internal/organization": "internal/reference",
+			"internal/payment":      "internal/organization",
 			"internal/product":      "",
 			"internal/reference":    "",
 			"internal/subscription": "internal/billing internal/coupon internal/organization internal/product",
@@ -112,7 +113,7 @@ func owned() map[string][]string {
 		"github.com/jackc/pgx/v5":            {"internal/db", "internal/sedetest", "internal/sedetest/pgcluster"},
 		"zombiezen.com/go/sqlite":            {"internal/db", "internal/sedetest"},
 		"github.com/pressly/goose/v3":        {"internal/db"},
-		"github.com/getkin/kin-openapi":      {"internal/hydra", "internal/account", "internal/meeting", "internal/organization"},
+		"github.com/getkin/kin-openapi":      {"internal/hydra", "internal/account", "internal/meeting", "internal/organization", "internal/payment"},
 		"github.com/go-jose/go-jose/v4":      {"internal/account"},
 		"github.com/prometheus":              {"internal/jobs", "internal/web"},
 		"github.com/alecthomas/kong":         {"cmd/sede"},
@@ -145,6 +146,7 @@ func uses() map[string][]string {
 			"internal/billing",      // operators record payments of any organization
 			"internal/subscription", // what is due happens without a caller
 			"internal/entitlement",  // a new organization begins its trial
+			"internal/payment",      // Stripe says what happened to any organization
 			"internal/organization",
 		},
 		"access.Instance": {
@@ -159,6 +161,7 @@ func uses() map[string][]string {
 			"internal/meeting",      // what was cancelled long ago is removed everywhere at once
 			"internal/billing",      // who issues invoices is the instance's
 			"internal/subscription", // those of all organizations become due
+			"internal/payment",      // messages of Stripe's belong to the instance
 		},
 		// Who calls is found out from tokens, and told by set-up.
 		"access.Caller{}": {"internal/account", "internal/app"},

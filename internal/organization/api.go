@@ -28,8 +28,8 @@ var fields = []hydra.Field[Organization]{
 		Filter(hydra.Exact).Sortable(),
 	hydra.NullText("stripeCustomerId", func(o *Organization) *null.Value[string] { return &o.StripeCustomerID }).ReadOnly().
 		Doc("The customer at Stripe; null when Stripe is not used."),
-	hydra.Bool("manualBilling", func(o *Organization) *bool { return &o.ManualBilling }).ReadOnly().
-		Doc("Whether sede itself writes the invoices, not Stripe."),
+	hydra.Bool("manualBilling", func(o *Organization) *bool { return &o.ManualBilling }).
+		Doc("Whether sede itself writes the invoices, not Stripe. Operators change it while there is no live subscription."),
 	hydra.Objects("databaseStatus", func(o *Organization) *[]Store { return &o.DatabaseStatus }, storeFields...).Nullable().
 		Doc("The databases that hold the organization's data; null for those who may not see it."),
 	hydra.Refs("organizationUsers", "OrganizationUser", func(o *Organization) *[]ident.ID { return &o.Users }).

@@ -163,6 +163,9 @@ func (o *Organization) reserved(who *access.Caller) (list []fault.Violation) {
 	if o.Type != Standard && o.Type != Sandbox {
 		list = append(list, fault.Violation{Path: "type", Code: fault.CodeChoice, Text: fault.Textf("Only operators create organizations of this type.")})
 	}
+	if o.ManualBilling {
+		list = append(list, onlyOperators("manualBilling"))
+	}
 	if o.Production {
 		list = append(list, onlyOperators("productionLike"))
 	}

@@ -70,6 +70,8 @@ type Service struct {
 	countryName func(id string, reader language.Tag) string
 	// limits tells how many seats organizations bought.
 	limits SeatLimits
+	stripe bool // it is used, so that it bills who is new
+	live   bool // and moves real money
 	// invitations tells the first pending invitations of organizations.
 	invitations func(tx *db.Tx, organizations []ident.ID, most int) (map[ident.ID][]ident.ID, error)
 }
@@ -283,7 +285,7 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, o *Organization) error {
 		return err
 	}
 	now := s.now.Now().Truncate(time.Second)
-	o.ID, o.Version, o.Status, o.ManualBilling, o.CreatedAt, o.UpdatedAt = s.ids.New(), 1, Active, true, now, now
+	o.ID, o.Version, o.Status, o.ManualBilling, o.CreatedAt, o.UpdatedAt = s.ids.New(), 1, Active, o.ManualBilling || !s.stripe || o.Type == Demo, now, now
 	o.derive()
 	if err := insert(tx, o); err != nil {
 		if db.IsUnique(err, "organization_slug") {
@@ -445,7 +447,8 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 // same reports whether nothing that an update stores differs.
 func (o *Organization) same(other *Organization) bool {
 	return o.Type == other.Type && o.Status == other.Status && o.Name == other.Name && o.Slug == other.Slug &&
-		o.StatusReason == other.StatusReason && o.Production == other.Production && o.SeatLimit == other.SeatLimit
+		o.StatusReason == other.StatusReason && o.Production == other.Production && o.SeatLimit == other.SeatLimit &&
+		o.ManualBilling == other.ManualBilling
 }
 
 // checkChange refuses what the caller may not change.
@@ -461,6 +464,7 @@ func (s *Service) checkChange(tx *db.Tx, who *access.Caller, before, o *Organiza
 	reserve("statusReason", o.StatusReason != before.StatusReason && o.Status == before.Status)
 	reserve("productionLike", o.Production != before.Production)
 	reserve("seatLimit", o.SeatLimit != before.SeatLimit)
+	reserve("manualBilling", o.ManualBilling != before.ManualBilling)
 	if o.Status != before.Status && who.Operator && strings.TrimSpace(o.StatusReason.V) == "" {
 		list = append(list, fault.Violation{Path: "statusReason", Code: fault.CodeBlank, Text: fault.Textf("Say why the status changes.")})
 	}
@@ -469,6 +473,11 @@ func (s *Service) checkChange(tx *db.Tx, who *access.Caller, before, o *Organiza
 	}
 	if err := fault.Broken(list...); err != nil {
 		return err
+	}
+	if o.ManualBilling != before.ManualBilling {
+		if err := s.checkBilling(tx, o); err != nil {
+			return err
+		}
 	}
 	if o.SeatLimit != before.SeatLimit {
 		if err := s.RoomFor(tx, access.System(o.ID), o.SeatLimit); err != nil {

@@ -113,9 +113,9 @@ func insert(tx *db.Tx, o *Organization) error {
 // else somebody was faster.
 func update(tx *db.Tx, o *Organization) error {
 	changed, err := tx.Exec(`UPDATE organization SET type = $2, status = $3, name = $4, name_fold = $5, slug = $6,
-			production = $7, seat_limit = $8, version = $9, updated_at = $10, status_reason = $11, removal_at = $12
+			production = $7, seat_limit = $8, version = $9, updated_at = $10, status_reason = $11, removal_at = $12, manual_billing = $13
 		WHERE id = $1 AND version = $9 - 1 AND removed_at IS NULL`,
-		o.ID, o.Type, o.Status, o.Name, db.Fold(o.Name), o.Slug, o.Production, o.SeatLimit, o.Version, o.UpdatedAt, o.StatusReason, o.RemovalAt)
+		o.ID, o.Type, o.Status, o.Name, db.Fold(o.Name), o.Slug, o.Production, o.SeatLimit, o.Version, o.UpdatedAt, o.StatusReason, o.RemovalAt, o.ManualBilling)
 	if err == nil && changed == 0 {
 		err = fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
 	}
@@ -204,3 +204,21 @@ func placeholders(n int) string {
 }
 
 func placeholder(n int) string { return "$" + strconv.Itoa(n) }
+
+func findPayer(tx *db.Tx, scope access.Scope) (p Payer, err error) {
+	err = orMissing(tx.Row(`SELECT name, manual_billing, stripe_customer_id FROM organization WHERE id = $1`, scope.Organization()).Scan(&p.Name, &p.Manual, &p.Customer))
+	return p, err
+}
+
+// setCustomer stores the customer if there is none and returns the one that is
+// stored then.
+func setCustomer(tx *db.Tx, scope access.Scope, customer string) (stored string, err error) {
+	err = orMissing(tx.Row(`UPDATE organization SET stripe_customer_id = COALESCE(stripe_customer_id, $2) WHERE id = $1 RETURNING stripe_customer_id`,
+		scope.Organization(), customer).Scan(&stored))
+	return stored, err
+}
+
+func ofCustomer(tx *db.Tx, customer string) (id ident.ID, err error) {
+	err = orMissing(tx.Row(`SELECT id FROM organization WHERE stripe_customer_id = $1`, customer).Scan(&id))
+	return id, err
+}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"sede/internal/access"
+	"sede/internal/app"
 	"sede/internal/db"
 	"sede/internal/hydra"
 	"sede/internal/ident"
@@ -38,10 +39,10 @@ type Trial struct {
 // must be refused as the rules say, no answer may give away an id of the other
 // organization, and not one row may change. So that a refusal has the reason that
 // it should have, each operation must succeed for those who may. A new operation
-// is covered from the day of its declaration.
-func Sweep(t *testing.T, samples Samples, trials ...Trial) {
+// is covered from the day of its declaration. change prepares the configuration.
+func Sweep(t *testing.T, change func(*app.Config), samples Samples, trials ...Trial) {
 	Each(t, func(t *testing.T, engine db.Engine) {
-		w := newSweep(t, engine, samples)
+		w := newSweep(t, engine, change, samples)
 		for _, op := range w.operations {
 			narrow, wide := w.keysFor(op)
 			before := w.in.Dump()
@@ -84,9 +85,9 @@ var members = map[access.Role]string{
 	access.Admin: "admin@demo.example", access.Owner: "owner@demo.example",
 }
 
-func newSweep(t *testing.T, engine db.Engine, samples Samples) *sweep {
+func newSweep(t *testing.T, engine db.Engine, change func(*app.Config), samples Samples) *sweep {
 	t.Helper()
-	w := &sweep{T: t, in: New(t, engine), theirs: map[string][]string{}, own: map[string]string{}, shared: map[string][]string{}, made: map[string]string{}}
+	w := &sweep{T: t, in: NewWith(t, engine, change), theirs: map[string][]string{}, own: map[string]string{}, shared: map[string][]string{}, made: map[string]string{}}
 	w.operations = w.in.App.API().Operations()
 	w.bodies = sampleBodies(t, w.in, samples)
 	for _, username := range Accounts {
@@ -148,6 +149,10 @@ func (w *sweep) subscribe() {
 		}
 		return a.Header.Get("Location")
 	}
+	for _, organization := range []string{"demo", "other"} { // both pay through Stripe
+		do(w.in.As("operator@demo.example", ""), http.MethodPatch, "/organizations/"+organization, `{"manualBilling":false}`)
+	}
+	do(w.in.As("owner@demo.example", "demo"), http.MethodPost, "/payment-methods", w.bodies["POST /payment-methods"])
 	do(w.in.As("operator@demo.example", ""), http.MethodPatch, "/invoice-issuers/default-issuer",
 		`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT"}`)
 	owner := w.in.As("owner@demo.example", "demo")

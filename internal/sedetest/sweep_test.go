@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"sede/internal/app"
 	"sede/internal/sedetest"
+	"sede/internal/stripe/stripefake"
 )
 
 // dot is an image of one pixel.
@@ -48,26 +50,31 @@ func spareSession(in *sedetest.Instance) string {
 
 // TestSweep tries every operation as those who may not use it.
 func TestSweep(t *testing.T) {
-	sedetest.Sweep(t, sedetest.Samples{
-		"PATCH /organization-configs/{id}":    `{"value":"PLN"}`,
-		"POST /organization-addresses":        `{"name":"Sweep","streetLine":"Rua Augusta","postCode":"1100-048","city":"Lisboa","country":"/countries/PT"}`,
-		"PATCH /organizations/mail-footer":    `{"mailFooter":"<p>{{name}}</p>"}`,
-		"POST /organization-configs":          `{"key":"currency","value":"PLN"}`,
-		"POST /meetings":                      `{"employee":null,"dateFrom":"2030-01-02T09:00:00+00:00","dateTo":"2030-01-03T09:00:00+00:00"}`,
-		"POST /products":                      `{"id":"sweep","names":[{"language":"en","name":"Sweep"}],"prices":[{"currency":"EUR","interval":"monthly","flat":100}]}`,
-		"POST /coupons":                       `{"code":"SWEEP","percent":10}`,
-		"POST /organizations/icon":            sedetest.Form("file", dot),
-		"POST /organizations/logo":            sedetest.Form("file", dot),
-		"POST /meetings/import":               "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
-		"POST /integrations/kontomatik/setup": `{"country":"PT","redirectUri":"https://app.example/back"}`,
-		"POST /languages":                     `{"id":"kl-GL"}`,
-		"POST /users/me/password":             `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
-		"POST /organization-user-invitations": `{"email":"sweep@new.example"}`,
-		"POST /api-keys":                      `{"name":"Export","scopes":["locations:read"]}`,
-		"POST /users/confirm":                 `{"token":"` + linkToken + `"}`,
-		"POST /users/reset-password":          `{"token":"` + linkToken + `","password":"another good one"}`,
-		"POST /users/me/email":                `{"currentPassword":"` + sedetest.Password + `","email":"owner@new.example"}`,
-		"POST /subscriptions":                 `{"products":["/products/bank"],"seats":50}`,
+	stripe := func(c *app.Config) {
+		c.Stripe = app.StripeSettings{Key: stripefake.Key, Secrets: []string{stripefake.Secret}, URL: stripefake.Start(t, c.Clock).URL}
+	}
+	sedetest.Sweep(t, stripe, sedetest.Samples{
+		"PATCH /organization-configs/{id}":        `{"value":"PLN"}`,
+		"POST /organization-addresses":            `{"name":"Sweep","streetLine":"Rua Augusta","postCode":"1100-048","city":"Lisboa","country":"/countries/PT"}`,
+		"PATCH /organizations/mail-footer":        `{"mailFooter":"<p>{{name}}</p>"}`,
+		"POST /organization-configs":              `{"key":"currency","value":"PLN"}`,
+		"POST /meetings":                          `{"employee":null,"dateFrom":"2030-01-02T09:00:00+00:00","dateTo":"2030-01-03T09:00:00+00:00"}`,
+		"POST /products":                          `{"id":"sweep","names":[{"language":"en","name":"Sweep"}],"prices":[{"currency":"EUR","interval":"monthly","flat":100}]}`,
+		"POST /coupons":                           `{"code":"SWEEP","percent":10}`,
+		"POST /organizations/icon":                sedetest.Form("file", dot),
+		"POST /organizations/logo":                sedetest.Form("file", dot),
+		"POST /meetings/import":                   "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+		"POST /integrations/kontomatik/setup":     `{"country":"PT","redirectUri":"https://app.example/back"}`,
+		"POST /payment-methods":                   `{"returnUrl":"https://app.example/back"}`,
+		"POST /organizations/{id}/billing-portal": `{"returnUrl":"https://app.example/back"}`,
+		"POST /languages":                         `{"id":"kl-GL"}`,
+		"POST /users/me/password":                 `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
+		"POST /organization-user-invitations":     `{"email":"sweep@new.example"}`,
+		"POST /api-keys":                          `{"name":"Export","scopes":["locations:read"]}`,
+		"POST /users/confirm":                     `{"token":"` + linkToken + `"}`,
+		"POST /users/reset-password":              `{"token":"` + linkToken + `","password":"another good one"}`,
+		"POST /users/me/email":                    `{"currentPassword":"` + sedetest.Password + `","email":"owner@new.example"}`,
+		"POST /subscriptions":                     `{"products":["/products/bank"],"seats":50}`,
 	},
 		sedetest.Trial{Operation: "DELETE /organizations/{id}"},
 		sedetest.Trial{Operation: "POST /organizations/{id}/reopen"},

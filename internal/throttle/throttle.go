@@ -30,10 +30,11 @@ const (
 	PasswordReset              // asking for a mail that lets its reader set a password, and using it
 	Invitation                 // asking for mails to people who are not here yet
 	Coupon                     // trying the code of a discount
+	Webhook                    // signed messages of servers
 	classes
 )
 
-var classNames = [classes]string{"", "read", "write", "heavy", "sign-in", "refresh", "sign-up", "password-reset", "invitation", "coupon"}
+var classNames = [classes]string{"", "read", "write", "heavy", "sign-in", "refresh", "sign-up", "password-reset", "invitation", "coupon", "webhook"}
 
 // String returns the name that settings and header fields use, empty for
 // ByMethod.
@@ -83,6 +84,7 @@ func Default() Limits {
 		PasswordReset: {User: hour(10), Address: hour(20)},
 		Invitation:    {Key: hour(100), User: hour(100), Organization: hour(300), Address: hour(300)},
 		Coupon:        {User: hour(30), Organization: hour(60), Address: hour(60)},
+		Webhook:       {Address: minute(200_000)},
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// sessionAge is how long a page waits for a person.
+const sessionAge = 24 * 3600
+
 type customer struct {
 	id, name, email, exempt, method string
 	address                         params
@@ -122,7 +125,7 @@ func (s *Server) detachMethod(r request) (any, *problem) {
 }
 
 func (c *session) render(expand bool) object {
-	o := makeObject("checkout.session", object{"id": c.id, "created": c.created, "expires_at": c.created + 24*3600, "mode": "setup", "status": c.status,
+	o := makeObject("checkout.session", object{"id": c.id, "created": c.created, "expires_at": c.created + sessionAge, "mode": "setup", "status": c.status,
 		"customer": orNull(c.customer), "currency": orNull(c.currency), "success_url": orNull(c.done), "cancel_url": orNull(c.back), "payment_status": "no_payment_required",
 		"payment_method_types": []string{"card"}, "setup_intent": c.intent, "metadata": object{}})
 	if c.status == "open" {

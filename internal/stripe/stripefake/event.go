@@ -34,6 +34,11 @@ func (s *Server) tick() {
 				first(i.attemptAt, func() { s.attempt(i) })
 			}
 		}
+		for _, c := range sorted(s.sessions) {
+			if c.status == "open" {
+				first(c.created+sessionAge, func() { c.status = "expired"; s.emit("checkout.session.expired", c.render(false)) })
+			}
+		}
 		for _, sub := range sorted(s.subs) {
 			switch sub.status {
 			case "incomplete":

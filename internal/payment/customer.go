@@ -1,0 +1,327 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/ident"
+	"sede/internal/jobs"
+	"sede/internal/organization"
+	"sede/internal/stripe"
+)
+
+// payer is who pays at Stripe.
+type payer struct{ customer, currency string }
+
+// errGone says that there is nothing to do for a job any more.
+var errGone = errors.New("payment: the organization has no customer at Stripe")
+
+// payer returns the organization's customer at Stripe, which is made when it is
+// first needed. It is a Conflict where Stripe is not used.
+func (s *Service) payer(ctx context.Context, who *access.Caller) (p payer, err error) {
+	var known organization.Payer
+	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error {
+		if known, err = s.organizations.Payer(tx, who.Scope()); err != nil {
+			return err
+		}
+		settings, err := s.organizations.Settings(tx, who.Scope())
+		p.currency = strings.ToLower(settings.Currency)
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	if s.client == nil || known.Manual {
+		return p, fault.New(fault.Conflict, "The invoices of this organization are paid by transfer.")
+	}
+	if p.customer = known.Customer.V; known.Customer.Valid {
+		return p, nil
+	}
+	p.customer, err = s.makeCustomer(ctx, who.Scope(), known)
+	return p, unavailable(err)
+}
+
+// makeCustomer makes the organization's customer. The idempotency key is the
+// organization's, so that of many who come at once all get the same.
+func (s *Service) makeCustomer(ctx context.Context, scope access.Scope, known organization.Payer) (string, error) {
+	id := scope.Organization().String()
+	c, err := s.client.CreateCustomer(ctx, "customer:"+id, stripe.CustomerData{Name: known.Name, Metadata: map[string]string{"organization": id}})
+	if err != nil {
+		return "", err
+	}
+	var stored string
+	err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+		stored, err = s.organizations.SetCustomer(tx, access.System(scope.Organization()), c.ID)
+		return err
+	})
+	return stored, err
+}
+
+// pushArgs name the payment method that is to be the default. The version makes the
+// idempotency key: each time somebody decides is another.
+type pushArgs struct {
+	Method  string `json:"method"`
+	Version int64  `json:"version"`
+}
+
+type detachArgs struct {
+	Method string `json:"method"`
+}
+
+var (
+	doPush   = jobs.Kind[pushArgs]{Name: "payment.default"}
+	doDetach = jobs.Kind[detachArgs]{Name: "payment.detach"}
+)
+
+// push tells Stripe the default, then loads what came of it.
+func (s *Service) push(ctx context.Context, job *jobs.Job[pushArgs]) error {
+	customer, err := s.customerOf(ctx, job.Scope)
+	if err != nil {
+		return discarded(err)
+	}
+	_, err = s.client.SetDefault(ctx, "default:"+job.Args.Method+":"+strconv.FormatInt(job.Args.Version, 10), customer, job.Args.Method)
+	if err != nil && !stripe.Is(err, stripe.Gone) {
+		return jobFailure(err)
+	}
+	return s.pullCustomer(ctx, job.Scope.Organization(), customer, "")
+}
+
+// detach takes a payment method from the customer, then loads what came of it.
+func (s *Service) detach(ctx context.Context, job *jobs.Job[detachArgs]) error {
+	customer, err := s.customerOf(ctx, job.Scope)
+	if err != nil {
+		return discarded(err)
+	}
+	if err := s.client.Detach(ctx, "detach:"+job.Args.Method, job.Args.Method); err != nil {
+		return jobFailure(err)
+	}
+	return s.pullCustomer(ctx, job.Scope.Organization(), customer, "")
+}
+
+// customerOf returns the customer of a job's organization, errGone when there is
+// none.
+func (s *Service) customerOf(ctx context.Context, scope access.Scope) (customer string, err error) {
+	err = s.db.Read(ctx, scope, func(tx *db.Tx) error {
+		known, err := s.organizations.Payer(tx, scope)
+		if err == nil && (!known.Customer.Valid || s.client == nil) {
+			err = errGone
+		}
+		customer = known.Customer.V
+		return err
+	})
+	return customer, err
+}
+
+// discarded fails a job at once that can never be done.
+func discarded(err error) error {
+	if errors.Is(err, errGone) {
+		return jobs.Discard(err)
+	}
+	return err
+}
+
+// jobFailure tells what a repetition can help from what an operator must see.
+func jobFailure(err error) error {
+	if stripe.Is(err, stripe.Misconfigured) || stripe.Is(err, stripe.KeyUsed) {
+		return jobs.Discard(err)
+	}
+	return err
+}
+
+// pullCustomer loads what the customer pays with, and what became of the pages on
+// which somebody was to give something, and stores the whole of it. also is another
+// subject whose events are settled with it.
+func (s *Service) pullCustomer(ctx context.Context, organization ident.ID, customer, also string) error {
+	ticket, events, err := s.begin(ctx, customer, also)
+	if err != nil {
+		return err
+	}
+	c, err := s.client.Customer(ctx, customer)
+	if stripe.Is(err, stripe.Gone) {
+		c, err = stripe.Customer{ID: customer, Deleted: true}, nil
+	}
+	if err != nil {
+		return err
+	}
+	setups, err := s.setups(ctx, organization, &c)
+	if err != nil {
+		return err
+	}
+	var methods []stripe.PaymentMethod
+	if !c.Deleted {
+		if methods, err = s.client.PaymentMethods(ctx, customer); err != nil {
+			return err
+		}
+	}
+	return s.loaded(ctx, organization, customer, ticket, events, func(tx *db.Tx, scope access.Scope) error {
+		if err := s.mirrorSetups(tx, scope, setups); err != nil {
+			return err
+		}
+		return s.mirror(tx, scope, methods, c.PaymentMethod)
+	})
+}
+
+// setups looks what became of the pages that are open. The first payment method that
+// is given becomes the default.
+func (s *Service) setups(ctx context.Context, organization ident.ID, c *stripe.Customer) (list []stripe.Setup, err error) {
+	var known []Method
+	err = s.db.Read(ctx, access.System(organization), func(tx *db.Tx) (err error) {
+		known, err = all(tx, access.System(organization))
+		return err
+	})
+	for i := range known {
+		if known[i].Status != Pending || err != nil {
+			continue
+		}
+		setup, failed := s.client.Setup(ctx, known[i].Session.V)
+		if stripe.Is(failed, stripe.Gone) {
+			setup, failed = stripe.Setup{ID: known[i].Session.V, Status: "expired"}, nil
+		}
+		if failed == nil && setup.Method != "" && c.PaymentMethod == "" && !c.Deleted {
+			*c, failed = s.client.SetDefault(ctx, "first:"+setup.Method, c.ID, setup.Method)
+		}
+		list, err = append(list, setup), failed
+	}
+	return list, err
+}
+
+// mirrorSetups writes Stripe's ids to the payment methods that were given, and
+// removes those that nobody gave in time.
+func (s *Service) mirrorSetups(tx *db.Tx, scope access.Scope, setups []stripe.Setup) error {
+	known, err := all(tx, scope)
+	if err != nil {
+		return err
+	}
+	for _, setup := range setups {
+		for i := range known {
+			m := &known[i]
+			if m.Session.V != setup.ID || m.Status != Pending {
+				continue
+			}
+			if setup.Status == "expired" {
+				err = errors.Join(remove(tx, scope, m.ID), s.record(tx, nil, scope, "expire", m, nil))
+			} else if setup.Method != "" {
+				err = s.adopt(tx, scope, known, m, setup.Method)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// adopt gives a pending payment method its id at Stripe. A row that was made for the
+// same one, because the list told of it first, is dropped.
+func (s *Service) adopt(tx *db.Tx, scope access.Scope, known []Method, m *Method, external string) error {
+	for i := range known {
+		if known[i].External.V == external {
+			if err := remove(tx, scope, known[i].ID); err != nil {
+				return err
+			}
+		}
+	}
+	m.External, m.Version = orNull(external), m.Version+1
+	return update(tx, scope, m)
+}
+
+// begin takes a ticket for a subject.
+func (s *Service) begin(ctx context.Context, subjects ...string) (ticket int64, events []string, err error) {
+	err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		ticket, events = 0, nil
+		for i, about := range subjects {
+			if about == "" {
+				continue
+			}
+			n, found, err := take(tx, about)
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				ticket = n
+			}
+			events = append(events, found...)
+		}
+		return nil
+	})
+	return ticket, events, err
+}
+
+// loaded stores what was loaded with a ticket, unless newer is stored.
+func (s *Service) loaded(ctx context.Context, organization ident.ID, about string, ticket int64, events []string, store func(tx *db.Tx, scope access.Scope) error) error {
+	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		scope := access.System(organization)
+		if err := s.lock(tx, scope); err != nil {
+			return err
+		}
+		newest, err := apply(tx, about, ticket)
+		if err != nil {
+			return err
+		}
+		settle(tx, events, s.now.Now())
+		if !newest {
+			return nil
+		}
+		return store(tx, scope)
+	})
+}
+
+// mirror makes the stored payment methods those that Stripe has.
+func (s *Service) mirror(tx *db.Tx, scope access.Scope, at []stripe.PaymentMethod, first string) error {
+	known, err := all(tx, scope)
+	if err != nil {
+		return err
+	}
+	now := s.now.Now().Truncate(time.Second)
+	there := map[string]bool{}
+	for i := range at {
+		there[at[i].ID] = true
+		if err := s.mirrorOne(tx, scope, known, &at[i], at[i].ID == first, now); err != nil {
+			return err
+		}
+	}
+	for i := range known {
+		if m := &known[i]; m.External.Valid && !there[m.External.V] {
+			if err := remove(tx, scope, m.ID); err != nil {
+				return err
+			}
+			if m.Removed { // which was recorded when somebody did it
+				continue
+			}
+			if err := s.record(tx, nil, scope, "detach", m, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Service) mirrorOne(tx *db.Tx, scope access.Scope, known []Method, at *stripe.PaymentMethod, isDefault bool, now time.Time) error {
+	for i := range known {
+		m := &known[i]
+		if m.External.V != at.ID {
+			continue
+		}
+		before := *m
+		if m.Removed || !m.take(at, isDefault) {
+			return nil
+		}
+		m.Version, m.UpdatedAt = m.Version+1, now
+		if err := update(tx, scope, m); err != nil {
+			return err
+		}
+		return s.record(tx, nil, scope, "load", &before, m)
+	}
+	m := Method{ID: s.ids.New(), Organization: scope.Organization(), Version: 1, CreatedAt: now, UpdatedAt: now}
+	m.take(at, isDefault)
+	if err := insert(tx, scope, &m); err != nil {
+		return err
+	}
+	return s.record(tx, nil, scope, "load", nil, &m)
+}
