@@ -8,6 +8,7 @@ import (
 	"sede/internal/account"
 	"sede/internal/bank"
 	"sede/internal/billing"
+	"sede/internal/clearing"
 	"sede/internal/coupon"
 	"sede/internal/db"
 	"sede/internal/employee"
@@ -41,6 +42,7 @@ type features struct {
 	subscriptions *subscription.Service
 	banks         *bank.Service
 	payments      *payment.Service
+	clearings     *clearing.Service
 }
 
 // newFeatures makes the features from the lowest to the highest and tells each
@@ -92,6 +94,9 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.OnClosing(f.subscriptions.Closing)
 	f.organizations.OnRemove(f.subscriptions.End)
 	f.organizations.OnRemove(f.banks.EndAll)
+	f.clearings = clearing.New(p, f.organizations)
+	f.clearings.OnEnd(f.banks.EndAll)
+	f.organizations.OnPurge(f.clearings.Forget)
 	return f, nil
 }
 
@@ -111,6 +116,7 @@ func (f *features) modules() []feature.Module {
 		f.subscriptions.Module(),
 		f.payments.Module(),
 		f.banks.Module(),
+		f.clearings.Module(),
 		f.references.Module(),
 	}
 }

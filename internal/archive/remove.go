@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"slices"
 	"strings"
 
 	"sede/internal/db"
@@ -11,9 +12,9 @@ import (
 // lasting ones, and returns how many there were. Rows that point at them must be
 // gone. It counts nothing: see ForgetCounts.
 func RemoveSome(tx *db.Tx, t *Table, organization ident.ID, n int64) (int64, error) {
-	columns := strings.Join(append([]string{t.owner()}, t.key()...), ", ")
+	columns := strings.Join(append([]string{t.OwnerColumn()}, t.KeyColumns()...), ", ")
 	return tx.Exec(`DELETE FROM `+t.Name+` WHERE (`+columns+`) IN (SELECT `+columns+` FROM `+t.Name+
-		` WHERE `+t.owner()+` = $1`+t.passing()+` LIMIT $2)`, organization, n)
+		` WHERE `+t.OwnerColumn()+` = $1`+t.passing()+` LIMIT $2)`, organization, n)
 }
 
 // passing is a condition behind others that holds for rows which may be removed.
@@ -28,7 +29,7 @@ func (t *Table) passing() string {
 func Any(tx *db.Tx, tables []Table, organization ident.ID) (bool, error) {
 	parts := make([]string, len(tables))
 	for i := range tables {
-		parts[i] = `EXISTS (SELECT 1 FROM ` + tables[i].Name + ` WHERE ` + tables[i].owner() + ` = $1)`
+		parts[i] = `EXISTS (SELECT 1 FROM ` + tables[i].Name + ` WHERE ` + tables[i].OwnerColumn() + ` = $1)`
 	}
 	var yes bool
 	err := tx.Row(`SELECT `+strings.Join(parts, " OR "), organization).Scan(&yes)
@@ -48,7 +49,7 @@ func Counts(tx *db.Tx, tables []Table, organization ident.ID) ([]Count, error) {
 	list := make([]Count, len(tables))
 	dest := make([]any, len(tables))
 	for i := range tables {
-		parts[i] = `(SELECT count(*) FROM ` + tables[i].Name + ` WHERE ` + tables[i].owner() + ` = $1)`
+		parts[i] = `(SELECT count(*) FROM ` + tables[i].Name + ` WHERE ` + tables[i].OwnerColumn() + ` = $1)`
 		list[i].Table, dest[i] = tables[i].Name, &list[i].Rows
 	}
 	err := tx.Row(`SELECT `+strings.Join(parts, ", "), organization).Scan(dest...)
@@ -63,4 +64,16 @@ func ForgetCounts(tx *db.Tx, tables []Table, organization ident.ID) {
 			WHERE organization_id = $1 AND (resource = $2 OR resource LIKE $3 ESCAPE '\')`,
 			organization, tables[i].Name, strings.ReplaceAll(tables[i].Name, "_", `\_`)+"/%")
 	}
+}
+
+// SetCount sets what was counted of a resource.
+func SetCount(tx *db.Tx, organization ident.ID, c Counter) {
+	tx.Queue(`INSERT INTO row_count (organization_id, resource, rows) VALUES ($1, $2, $3)
+		ON CONFLICT (organization_id, resource) DO UPDATE SET rows = excluded.rows`, organization, c.Resource, c.Rows)
+}
+
+// Counted reports whether a counter is one of rows of the tables.
+func Counted(tables []Table, resource string) bool {
+	table, _, _ := strings.Cut(resource, "/")
+	return slices.ContainsFunc(tables, func(t Table) bool { return t.Name == table })
 }

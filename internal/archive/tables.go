@@ -36,16 +36,16 @@ type Table struct {
 // All stands in Table.Secret for every column.
 const All = "*"
 
-// owner is the column with the organization's id.
-func (t *Table) owner() string {
+// OwnerColumn is the column with the organization's id.
+func (t *Table) OwnerColumn() string {
 	if t.Owner == "" {
 		return "organization_id"
 	}
 	return t.Owner
 }
 
-// key is the primary key without the owner.
-func (t *Table) key() []string {
+// KeyColumns is the primary key without the owner.
+func (t *Table) KeyColumns() []string {
 	if t.Key == nil {
 		return []string{"id"}
 	}
@@ -62,6 +62,7 @@ func Tables() []Table {
 		{Name: "mailed_token", Role: Instance},
 		{Name: "sign_up", Role: Instance},
 		{Name: "signing_key", Role: Instance},
+		{Name: "archive_key", Role: Instance},
 		{Name: "access_change", Role: Instance},
 		{Name: "access_epoch", Role: Instance},
 		{Name: "idempotency", Role: Instance},
@@ -107,6 +108,9 @@ func Tables() []Table {
 		{Name: "bank_transaction", Role: Working},
 		{Name: "bank_month", Role: Working, Key: []string{"account_id", "month"}},
 
+		{Name: "organization_clearing", Role: Trace},
+		{Name: "organization_clear_window", Role: Trace, Key: []string{}},
+		{Name: "organization_hold", Role: Trace, Key: []string{}},
 		{Name: "row_count", Role: Trace, Key: []string{"resource"}},
 		{Name: "mailbox", Role: Trace, Owner: "organization"},
 		{Name: "job", Role: Trace},

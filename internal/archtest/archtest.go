@@ -55,6 +55,7 @@ func layers() []layer {
 			"internal/account":      "",
 			"internal/billing":      "internal/coupon internal/organization internal/product",
 			"internal/bank":         "",
+			"internal/clearing":     "internal/organization",
 			"internal/coupon":       "",
 			"internal/employee":     "",
 			"internal/entitlement":  "internal/organization internal/product",
@@ -147,6 +148,7 @@ func uses() map[string][]string {
 			"internal/subscription", // what is due happens without a caller
 			"internal/entitlement",  // a new organization begins its trial
 			"internal/payment",      // Stripe says what happened to any organization
+			"internal/clearing",     // a job goes on with it
 			"internal/organization",
 		},
 		"access.Instance": {
@@ -154,6 +156,7 @@ func uses() map[string][]string {
 			"internal/bank",                       // the Sandbox bank belongs to the instance
 			"internal/audit",                      // operators read the chain of the instance
 			"internal/coupon", "internal/product", // belong to the instance
+			"internal/clearing",     // organizations are held by the instance
 			"internal/invitation",   // people accept who are in no organization yet
 			"internal/jobs",         // jobs of all organizations wait in one queue
 			"internal/mail",         // the development mailbox belongs to the instance

@@ -10,6 +10,7 @@ package blob
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"path/filepath"
@@ -21,13 +22,20 @@ import (
 // fs.ErrNotExist.
 var ErrNotExist = fmt.Errorf("blob: %w", fs.ErrNotExist)
 
-// Store keeps files, each in memory as a whole: it is meant for some MiB.
+// Store keeps files. Put and Get have them in memory as a whole and are meant for
+// some MiB, Write and Open for any size.
 type Store interface {
 	// Put stores the content under the key, in place of what is there, all or
 	// nothing.
 	Put(ctx context.Context, key string, content []byte) error
 	// Get returns what is stored under the key, or ErrNotExist.
 	Get(ctx context.Context, key string) ([]byte, error)
+	// Write stores what content gives, up to its end, as Put does. An error of
+	// content leaves nothing behind.
+	Write(ctx context.Context, key string, content io.Reader) error
+	// Open reads what is stored under the key from its beginning, or fails with
+	// ErrNotExist.
+	Open(ctx context.Context, key string) (io.ReadCloser, error)
 	// Delete removes the key; one that has nothing is no error.
 	Delete(ctx context.Context, key string) error
 	// Check writes, reads and removes a file of its own. Its error says what is

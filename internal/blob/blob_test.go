@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
@@ -164,4 +166,36 @@ func TestOpen(t *testing.T) {
 	if got := fmt.Sprint(s); got != "s3://host:9000/bucket/a/b/" {
 		t.Errorf("%q", got)
 	}
+}
+
+// TestStreams writes a file of several parts as it comes, and one that breaks off.
+func TestStreams(t *testing.T) {
+	each(t, func(t *testing.T, s Store) {
+		ctx := t.Context()
+		want := bytes.Repeat([]byte("0123456789abcdef"), (partSize+partSize/2)/16)
+		if err := s.Write(ctx, "archives/a", io.MultiReader(bytes.NewReader(want[:1000]), bytes.NewReader(want[1000:]))); err != nil {
+			t.Fatal(err)
+		}
+		file, err := s.Open(ctx, "archives/a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(file)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d bytes came back as %d: %v", len(want), len(got), err)
+		}
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+		broken := errors.New("broken")
+		if err := s.Write(ctx, "archives/b", io.MultiReader(strings.NewReader("a part"), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+			t.Errorf("content that breaks off: %v", err)
+		}
+		if _, err := s.Open(ctx, "archives/b"); !errors.Is(err, ErrNotExist) {
+			t.Errorf("what broke off is there: %v", err)
+		}
+		if _, err := s.Open(ctx, "../a"); err == nil || errors.Is(err, ErrNotExist) {
+			t.Errorf("a key that leads out: %v", err)
+		}
+	})
 }

@@ -89,6 +89,37 @@ func (b *bucket) Get(ctx context.Context, key string) ([]byte, error) {
 	return content, errors.Join(err, object.Close())
 }
 
+// partSize is how much of a file is sent at once and held in memory. There may be
+// 10,000 parts.
+const partSize = 16 << 20
+
+func (b *bucket) Write(ctx context.Context, key string, content io.Reader) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	_, err := b.client.PutObject(ctx, b.name, b.prefix+key, content, -1,
+		minio.PutObjectOptions{ContentType: "application/octet-stream", PartSize: partSize, NumThreads: 1, SendContentMd5: true, DisableContentSha256: true})
+	return err
+}
+
+func (b *bucket) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+	if err := checkKey(key); err != nil {
+		return nil, err
+	}
+	object, err := b.client.GetObject(ctx, b.name, b.prefix+key, minio.GetObjectOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := object.Stat(); err != nil {
+		_ = object.Close()
+		if minio.ToErrorResponse(err).Code == minio.NoSuchKey {
+			return nil, ErrNotExist
+		}
+		return nil, err
+	}
+	return object, nil
+}
+
 func (b *bucket) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return err

@@ -1,8 +1,10 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,9 +20,13 @@ func (f *folder) path(key string) (string, error) {
 	return filepath.Join(f.dir, filepath.FromSlash(key)), checkKey(key)
 }
 
-// Put writes a temporary file, moves it to its name, and returns when the disk
+func (f *folder) Put(ctx context.Context, key string, content []byte) error {
+	return f.Write(ctx, key, bytes.NewReader(content))
+}
+
+// Write writes a temporary file, moves it to its name, and returns when the disk
 // has both the content and the name.
-func (f *folder) Put(_ context.Context, key string, content []byte) error {
+func (f *folder) Write(_ context.Context, key string, content io.Reader) error {
 	path, err := f.path(key)
 	if err != nil {
 		return err
@@ -33,7 +39,7 @@ func (f *folder) Put(_ context.Context, key string, content []byte) error {
 		return err
 	}
 	defer os.Remove(temporary.Name()) // is gone when all went well
-	_, err = temporary.Write(content)
+	_, err = io.Copy(temporary, content)
 	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
 		return err
 	}
@@ -79,6 +85,18 @@ func (f *folder) Get(_ context.Context, key string) ([]byte, error) {
 		err = ErrNotExist
 	}
 	return content, err
+}
+
+func (f *folder) Open(_ context.Context, key string) (io.ReadCloser, error) {
+	path, err := f.path(key)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotExist
+	}
+	return file, err
 }
 
 func (f *folder) Delete(_ context.Context, key string) error {

@@ -69,6 +69,7 @@ type DB struct {
 	lite    *lite     // SQLite only
 	pg      *postgres // PostgreSQL only
 	anchors anchors
+	holds   holds
 }
 
 // ErrClosed is the answer after Close.

@@ -26,7 +26,10 @@ const versionTable = "schema_version"
 // own, and returns their names. Several processes may call it at once: one does
 // the work, the others wait. A database of a newer sede is refused.
 func (d *DB) Migrate(ctx context.Context) (applied []string, err error) {
-	return d.migrateTo(ctx, math.MaxInt64)
+	if applied, err = d.migrateTo(ctx, math.MaxInt64); err == nil {
+		err = d.learnHolds(ctx)
+	}
+	return applied, err
 }
 
 // migrateTo applies the missing migrations up to a version.

@@ -94,6 +94,11 @@ func (s *pgSession) prelude() error {
 	if _, err := s.add(text, []any{string(scopeSetting(buffer[:0], s.tx.scope))}, nil); err != nil {
 		return err
 	}
+	if organization := s.tx.scope.Organization(); s.tx.entering() {
+		if _, err := s.add(enterSQL, []any{organization, lockKey(holdName(organization))}, nil); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

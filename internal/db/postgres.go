@@ -228,9 +228,12 @@ func (p *postgres) try(ctx context.Context, d *DB, scope access.Scope, fn func(*
 	}
 	if err != nil {
 		s.rollback()
-		return s.again(tx.failed), ended(ctx, err)
+		return s.again(tx.failed), ended(ctx, orHeld(err))
 	}
 	if err := s.commit(); err != nil {
+		if refused := orHeld(err); refused != err {
+			return false, refused
+		}
 		return s.again(err), fmt.Errorf("db: commit: %w", err)
 	}
 	tx.committed()

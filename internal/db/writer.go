@@ -179,7 +179,9 @@ func (w *writer) admit(r *request) {
 			return
 		}
 	}
-	r.err = r.tx.db.call(r.tx, r.fn)
+	if r.err = r.tx.enterLite(); r.err == nil {
+		r.err = r.tx.db.call(r.tx, r.fn)
+	}
 	r.tx.end()
 	w.settle(r, nested)
 }
@@ -242,6 +244,9 @@ func (w *writer) commit() {
 
 // abort undoes the group and answers everybody in it with err.
 func (w *writer) abort(err error) {
+	if len(w.group) > 0 && w.group[0].tx.db.holds.known.Load() {
+		w.group[0].tx.db.holds.look.Store(true)
+	}
 	if w.begun && !w.conn.conn.AutocommitEnabled() {
 		w.conn.command("ROLLBACK")
 	}

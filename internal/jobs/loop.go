@@ -7,6 +7,7 @@ import (
 
 // Start begins to run jobs and chores, until Close.
 func (q *Queue) Start() {
+	q.started.Store(true)
 	q.startChores()
 	ready := make(chan *run, q.Workers)
 	q.busy.Go(func() {
@@ -28,6 +29,9 @@ func (q *Queue) Start() {
 		})
 	}
 }
+
+// Started reports whether this process runs jobs.
+func (q *Queue) Started() bool { return q.started.Load() }
 
 // How long Close waits for running jobs, before and after it tells them to end.
 const (

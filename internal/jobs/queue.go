@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sede/internal/access"
@@ -55,6 +56,7 @@ type Queue struct {
 	stop     chan struct{} // closed when no further job may begin
 	stopping sync.Once
 	busy     sync.WaitGroup
+	started  atomic.Bool
 }
 
 // New returns a Queue that runs nothing until Start or RunDue.

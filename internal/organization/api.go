@@ -1,6 +1,7 @@
 package organization
 
 import (
+	"slices"
 	"time"
 
 	"sede/internal/hydra"
@@ -67,6 +68,27 @@ var fields = []hydra.Field[Organization]{
 		Doc("A square image that stands for the organization, in all its sizes; null when there is none."),
 	hydra.Objects("logo", func(o *Organization) *[]Image { return &o.Logo }, imageFields...).Nullable().
 		Doc("The organization's logo in its own proportion, in all its sizes; null when there is none."),
+	hydra.Object("clearing", func(o *Organization) *Clearing { return o.Clearing }, ClearingFields...).Nullable().
+		Doc("The last removal of the working data; null when there was none, and for those who may not see it."),
+	hydra.NullTime("clearableUntil", func(o *Organization) *null.Value[time.Time] { return &o.ClearableUntil }).ReadOnly().
+		Doc("Until when the owner may clear the organization although real work depends on it, because an operator lets them; else null."),
+}
+
+// ClearingFields show a clearing.
+var ClearingFields = []hydra.Field[Clearing]{
+	hydra.Text("state", func(c *Clearing) *string { return &c.State }).
+		OneOf(ClearingPlanned, ClearingRuns, ClearingDone, ClearingRestoring, ClearingRestored, ClearingExpired, ClearingFailed).
+		Doc("Planned: the answer to a rehearsal. Clearing, restoring: nothing else may change meanwhile. Failed: nothing was removed."),
+	hydra.Objects("rows", func(c *Clearing) *[]Rows { return &c.Rows },
+		hydra.Text("resource", func(r *Rows) *string { return &r.Resource }),
+		hydra.Int("count", func(r *Rows) *int64 { return &r.Count }),
+	).Doc("How many rows are removed, or were."),
+	hydra.Time("createdAt", func(c *Clearing) *time.Time { return &c.CreatedAt }),
+	hydra.NullTime("finishedAt", func(c *Clearing) *null.Value[time.Time] { return &c.FinishedAt }).Doc("When all was removed."),
+	hydra.NullTime("restorableUntil", func(c *Clearing) *null.Value[time.Time] { return &c.RestorableUntil }).
+		Doc("Until when the data can be brought back."),
+	hydra.NullText("error", func(c *Clearing) *null.Value[string] { return &c.Error }).
+		Doc("Why nothing was removed, or why the data could not be brought back."),
 }
 
 var storeFields = []hydra.Field[Store]{
@@ -117,7 +139,7 @@ func (s *Service) resources() []hydra.Declaration {
 					Doc: "Schedules the removal of the Organization resource in 30 days. Until then it can be read only, and reopened."},
 				hydra.Action[hydra.None, Organization]{Path: "/organizations/{id}/reopen", Access: mayClose, Do: s.Reopen,
 					Doc: "Takes back that the Organization resource is removed."},
-			}, append(s.imageOperations(), s.footerOperations()...)...),
+			}, slices.Concat(s.imageOperations(), s.footerOperations(), s.more)...),
 		},
 		s.memberResource(),
 		s.addressResource(),

@@ -62,6 +62,8 @@ type Organization struct {
 	Addresses      []ident.ID
 	Icon, Logo     []Image // nil: there is none
 	Seats          Seats
+	Clearing       *Clearing // the last one; nil: there was none, or it may not be seen
+	ClearableUntil null.Value[time.Time]
 	OverSeat       bool    // more seats are taken than there are
 	DatabaseStatus []Store // nil for those who may not see it
 	ProductionLike bool
@@ -83,6 +85,30 @@ type Store struct {
 	Rows          []Rows
 	Bytes         int64 // of the whole database
 }
+
+// The states of clearings.
+const (
+	ClearingPlanned   = "planned"   // a rehearsal: nothing happens
+	ClearingRuns      = "clearing"  // the working data is being removed
+	ClearingDone      = "cleared"   // it is removed and can be restored for a time
+	ClearingRestoring = "restoring" // it is being brought back
+	ClearingRestored  = "restored"  // it is back
+	ClearingExpired   = "expired"   // it can't be brought back any more
+	ClearingFailed    = "failed"    // nothing was removed
+)
+
+// Clearing is one removal of the working data of an organization.
+type Clearing struct {
+	State           string
+	Rows            []Rows // that are or were removed
+	CreatedAt       time.Time
+	FinishedAt      null.Value[time.Time]
+	RestorableUntil null.Value[time.Time]
+	Error           null.Value[string] // why it failed, or why the data could not be brought back
+}
+
+// Runs reports whether the data is on its way, so that nothing may change.
+func (c *Clearing) Runs() bool { return c.State == ClearingRuns || c.State == ClearingRestoring }
 
 // Rows is how many rows of a resource there are.
 type Rows struct {

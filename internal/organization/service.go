@@ -68,6 +68,8 @@ type Service struct {
 	fill []func(tx *db.Tx, items []Organization) error
 	// countryName tells the name of a country in a reader's language.
 	countryName func(id string, reader language.Tag) string
+	// more are operations on organizations that other features have.
+	more []hydra.Operation
 	// limits tells how many seats organizations bought.
 	limits SeatLimits
 	stripe bool // it is used, so that it bills who is new
@@ -94,6 +96,22 @@ func (s *Service) OnMembershipChange(do func(tx *db.Tx, users ...ident.ID) error
 // OnShow adds who completes organizations that are shown.
 func (s *Service) OnShow(fill func(tx *db.Tx, items []Organization) error) {
 	s.fill = append(s.fill, fill)
+}
+
+// Offer adds operations on organizations that other features have.
+func (s *Service) Offer(operations ...hydra.Operation) { s.more = append(s.more, operations...) }
+
+// Loader returns what loads an organization within a transaction, as Get does.
+func (s *Service) Loader(ctx context.Context) (func(tx *db.Tx, who *access.Caller, ref string, o *Organization) error, error) {
+	store, err := s.store(ctx)
+	return func(tx *db.Tx, who *access.Caller, ref string, o *Organization) error {
+		*o = Organization{}
+		role, err := s.enter(tx, who, ref, o)
+		if err != nil {
+			return err
+		}
+		return s.completeOne(tx, who, store, o, role)
+	}, err
 }
 
 // SetPeople sets who tells the name and e-mail address of a user, and keeps them
@@ -241,7 +259,12 @@ func (s *Service) complete(tx *db.Tx, who *access.Caller, store Store, items []O
 		if who.Operator || seesStores.Has(role) {
 			own := store
 			own.Rows = counts[items[i].ID]
+			if c := items[i].Clearing; c != nil && c.Runs() {
+				own.State = "clearing"
+			}
 			items[i].DatabaseStatus = []Store{own}
+		} else {
+			items[i].Clearing, items[i].ClearableUntil = nil, null.Value[time.Time]{}
 		}
 	}
 	return nil

@@ -61,6 +61,7 @@ func TestSweep(t *testing.T) {
 		"POST /meetings":                          `{"employee":null,"dateFrom":"2030-01-02T09:00:00+00:00","dateTo":"2030-01-03T09:00:00+00:00"}`,
 		"POST /products":                          `{"id":"sweep","names":[{"language":"en","name":"Sweep"}],"prices":[{"currency":"EUR","interval":"monthly","flat":100}]}`,
 		"POST /coupons":                           `{"code":"SWEEP","percent":10}`,
+		"POST /organizations/clear":               `{"confirm":"demo"}`,
 		"POST /organizations/icon":                sedetest.Form("file", dot),
 		"POST /organizations/logo":                sedetest.Form("file", dot),
 		"POST /meetings/import":                   "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
@@ -85,7 +86,9 @@ func TestSweep(t *testing.T) {
 		sedetest.Trial{Operation: "POST /integrations/kontomatik/revoke", Body: connection},
 		sedetest.Trial{Operation: "PATCH /organization-users/{id}", On: "guest-member"},
 		sedetest.Trial{Operation: "DELETE /organization-users/{id}", On: "guest-member"},
-		sedetest.Trial{Operation: "POST /organization-users/{id}/transfer-ownership", On: "admin-member"},
+		sedetest.Trial{Operation: "POST /organizations/clear"},
+		sedetest.Trial{Operation: "POST /organizations/restore", Body: afterJobs},
+		sedetest.Trial{Operation: "POST /organization-users/{id}/transfer-ownership", On: "admin-member", Body: afterJobs},
 		sedetest.Trial{Operation: "POST /meetings/import", Query: "?employee=/employees/<ana>"},
 		sedetest.Trial{Operation: "POST /organization-configs"}, // after a removal
 		sedetest.Trial{Operation: "POST /invitations/accept", Body: func(in *sedetest.Instance) string {
@@ -102,6 +105,12 @@ func TestSweep(t *testing.T) {
 		sedetest.Trial{Operation: "DELETE /sessions/{id}", Key: spareSession},
 		sedetest.Trial{Operation: "DELETE /organization-modules/{id}"}, // after what is part of it
 		sedetest.Trial{Operation: "POST /users/me/password"})           // which ends sessions
+}
+
+// afterJobs is an empty body, once the jobs have run.
+func afterJobs(in *sedetest.Instance) string {
+	in.RunJobs()
+	return ""
 }
 
 // connection names the bank connection of the demo.

@@ -38,6 +38,8 @@ export const resources = {
       logo: '=[]object?',
       statusReason: 'string?',
       removalAt: '=dateTime?',
+      clearing: '=object?',
+      clearableUntil: '=dateTime?',
     },
     operations: { list: 'GET', create: 'POST', show: 'GET', edit: 'PATCH', delete: 'DELETE' },
     filters: ['name', 'slug', 'slug[]', 'type', 'type[]', 'status', 'status[]', 'createdAt[before]', 'createdAt[strictly_before]',

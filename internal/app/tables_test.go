@@ -1,4 +1,4 @@
-package archive_test
+package app_test
 
 import (
 	"slices"
@@ -18,6 +18,9 @@ func TestTables(t *testing.T) {
 	}
 	seen := map[string]archive.Role{}
 	for _, table := range archive.Tables() {
+		if seen[table.Name] != 0 {
+			t.Errorf("%s stands there twice", table.Name)
+		}
 		have := schema[table.Name]
 		if have == nil {
 			t.Errorf("there is no table %s", table.Name)

@@ -1,0 +1,148 @@
+package archive
+
+import (
+	"archive/zip"
+	"compress/flate"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+	"io"
+	"time"
+)
+
+// An archive is a ZIP file, so that everybody can look into it: a file of JSON
+// lines for each table, a file for each blob, and at the end the manifest, which
+// says what is in the others with their SHA-256, and its signature.
+
+// Format names the form of archives. It changes when an older sede can't read them
+// any more.
+const Format = "sede archive 1"
+
+// The files beside the data.
+const (
+	manifestFile  = "manifest.json"
+	signatureFile = "manifest.sig"
+)
+
+// What archives are of.
+const (
+	KindWorking = "working" // the working data of an organization, to restore it
+)
+
+// Manifest says what an archive holds. It is signed.
+type Manifest struct {
+	Format       string    `json:"format"`
+	Kind         string    `json:"kind"`
+	Schema       int       `json:"schema"` // version of the database schema
+	CreatedAt    time.Time `json:"createdAt"`
+	Organization Subject   `json:"organization"`
+	Counts       []Counter `json:"counts"` // what was counted of the rows
+	Files        []File    `json:"files"`
+}
+
+// Subject is what an archive is of.
+type Subject struct {
+	ID   string `json:"id"`
+	Slug string `json:"slug"`
+	Name string `json:"name"`
+}
+
+// Counter is one row of row_count.
+type Counter struct {
+	Resource string `json:"resource"`
+	Rows     int64  `json:"rows"`
+}
+
+// File is one file in an archive.
+type File struct {
+	Name    string   `json:"name"`
+	Table   string   `json:"table,omitempty"` // whose rows it has
+	Columns []string `json:"columns,omitempty"`
+	Rows    int64    `json:"rows"`
+	Bytes   int64    `json:"bytes"`
+	SHA256  string   `json:"sha256"`
+}
+
+// signature is the content of its file.
+type signature struct {
+	Algorithm string `json:"algorithm"`
+	PublicKey []byte `json:"publicKey"`
+	Signature []byte `json:"signature"`
+}
+
+const ed25519Name = "Ed25519"
+
+// Writer writes an archive as it comes, in constant memory.
+type Writer struct {
+	zip      *zip.Writer
+	key      *Key
+	Manifest Manifest
+
+	current *File
+	entry   io.Writer
+	sum     hash.Hash
+}
+
+// NewWriter begins an archive. The manifest says all but the files.
+func NewWriter(out io.Writer, key *Key, m Manifest) *Writer {
+	w := &Writer{zip: zip.NewWriter(out), key: key, Manifest: m, sum: sha256.New()}
+	w.Manifest.Format, w.Manifest.Files = Format, []File{}
+	w.zip.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(out, flate.BestSpeed)
+	})
+	return w
+}
+
+// begin starts the next file.
+func (w *Writer) begin(f File) (err error) {
+	w.end()
+	w.entry, err = w.zip.CreateHeader(&zip.FileHeader{Name: f.Name, Method: zip.Deflate, Modified: w.Manifest.CreatedAt.UTC()})
+	w.current = &f
+	w.sum.Reset()
+	return err
+}
+
+// Write adds to the file that was begun.
+func (w *Writer) Write(content []byte) (int, error) {
+	w.sum.Write(content)
+	w.current.Bytes += int64(len(content))
+	return w.entry.Write(content)
+}
+
+func (w *Writer) end() {
+	if w.current != nil {
+		w.current.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
+		w.Manifest.Files = append(w.Manifest.Files, *w.current)
+		w.current = nil
+	}
+}
+
+// Close writes the manifest and its signature. Without it the archive is none.
+func (w *Writer) Close() error {
+	w.end()
+	manifest, err := json.MarshalIndent(&w.Manifest, "", " ")
+	if err != nil {
+		return err
+	}
+	signed, err := json.Marshal(signature{Algorithm: ed25519Name, PublicKey: w.key.Public(), Signature: w.key.sign(manifest)})
+	if err != nil {
+		return err
+	}
+	if err := w.add(manifestFile, manifest); err != nil {
+		return err
+	}
+	if err := w.add(signatureFile, signed); err != nil {
+		return err
+	}
+	return w.zip.Close()
+}
+
+// add adds a file that the manifest does not name.
+func (w *Writer) add(name string, content []byte) error {
+	entry, err := w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: w.Manifest.CreatedAt.UTC()})
+	if err == nil {
+		_, err = entry.Write(content)
+	}
+	return err
+}
