@@ -38,6 +38,7 @@ func layers() []layer {
 			"internal/jobs":     "internal/audit internal/db internal/hydra internal/secret",
 			"internal/mail":     "internal/db internal/hydra internal/jobs internal/phrase internal/secret",
 			"internal/outbound": "",
+			"internal/pdf":      "",
 			"internal/phrase":   "",
 			"internal/picture":  "",
 			"internal/secret":   "",
@@ -126,7 +127,8 @@ func owned() map[string][]string {
 		"github.com/wneessen/go-mail":        {"internal/mail"},
 		"github.com/microcosm-cc/bluemonday": {"internal/footer"},
 		"github.com/minio/minio-go/v7":       {"internal/blob"},
-		"golang.org/x/image":                 {"internal/picture"},
+		"golang.org/x/image":                 {"internal/picture", "internal/pdf"}, // the font of papers
+		"codeberg.org/go-pdf/fpdf":           {"internal/pdf"},
 		"github.com/srwiley/rasterx":         {"internal/picture"},
 		"golang.org/x/time/rate":             {"internal/throttle"},
 		"sede/internal/sedetest/contract":    {"internal/sedetest", "internal/hydra"},

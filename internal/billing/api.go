@@ -99,6 +99,8 @@ var issuerFields = []hydra.Field[Issuer]{
 		Doc("The country, which decides on the tax."),
 	hydra.NullText("vatNumber", func(i *Issuer) *null.Value[string] { return &i.VATNumber }).Length(0, 20),
 	hydra.NullText("bankAccount", func(i *Issuer) *null.Value[string] { return &i.BankAccount }).Length(0, 60).Doc("Where the money goes, e.g. an IBAN."),
+	hydra.NullText("logo", func(i *Issuer) *null.Value[string] { return &i.Logo }).Length(0, 500).
+		Doc("The image on PDFs of later invoices: a URL that an organization lists in its logo. Null: none."),
 	hydra.Text("prefix", func(i *Issuer) *string { return &i.Prefix }).Length(0, 20).
 		Doc("What numbers begin with.").Example("INV-"),
 	hydra.Int("nextNumber", func(i *Issuer) *int64 { return &i.NextNumber }).Between(1, 999_999_999).
@@ -122,6 +124,7 @@ func (s *Service) resources() []hydra.Declaration {
 			Fields:   fields,
 			Version:  func(i *Invoice) int64 { return i.Version },
 			Volatile: true, // amounts are written for who reads them
+			Formats:  []hydra.Format[Invoice]{{Suffix: "pdf", Media: "application/pdf", Encode: s.InvoicePDF}},
 			Operations: []hydra.Operation{
 				hydra.List[Invoice]{Access: mayRead, Do: hydra.OfAll(s.List)},
 				hydra.Get[Invoice]{Access: mayRead, Do: hydra.ByID(s.Get)},

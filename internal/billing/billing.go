@@ -46,6 +46,7 @@ type Party struct {
 	TIN         string   `json:"tin"`
 	VATNumber   string   `json:"vatNumber"`
 	BankAccount string   `json:"bankAccount"`
+	Logo        string   `json:"logo,omitempty"` // the URL of the image on papers; empty: none
 }
 
 // Invoice is one invoice.
@@ -91,7 +92,8 @@ type Issuer struct {
 	Country          null.Value[string]
 	VATNumber        null.Value[string]
 	BankAccount      null.Value[string]
-	Prefix           string // of the numbers
+	Logo             null.Value[string] // the URL of an organization's logo
+	Prefix           string             // of the numbers
 	NextNumber       int64
 	CreditPrefix     string // of the numbers of credit notes
 	NextCreditNumber int64
@@ -109,7 +111,7 @@ func (i *Issuer) Ready() bool {
 
 func (i *Issuer) party() Party {
 	at := organization.Address{StreetLine: null.Of(i.StreetLine), PostCode: null.Of(i.PostCode), City: null.Of(i.City), Country: i.Country.V}
-	return Party{Name: i.Name, Lines: envelope(&at), Country: i.Country.V, VATNumber: i.VATNumber.V, BankAccount: i.BankAccount.V}
+	return Party{Name: i.Name, Lines: envelope(&at), Country: i.Country.V, VATNumber: i.VATNumber.V, BankAccount: i.BankAccount.V, Logo: i.Logo.V}
 }
 
 // Validate returns the broken rules that declarations can't express.

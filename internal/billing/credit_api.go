@@ -56,6 +56,7 @@ func (s *Service) creditResource() hydra.Declaration {
 		Fields:   creditFields,
 		Version:  func(*CreditNote) int64 { return 1 },
 		Volatile: true, // amounts are written for who reads them
+		Formats:  []hydra.Format[CreditNote]{{Suffix: "pdf", Media: "application/pdf", Encode: s.CreditPDF}},
 		Operations: []hydra.Operation{
 			hydra.List[CreditNote]{Access: mayRead, Do: hydra.OfAll(s.CreditNotes)},
 			hydra.Create[CreditNote]{Access: mayCredit, Do: s.Credit},

@@ -164,6 +164,9 @@ func (s *Service) UpdateIssuer(ctx context.Context, who *access.Caller, id strin
 		if err := checkSeries(tx, &before, i); err != nil {
 			return err
 		}
+		if err := s.checkLogo(tx, i.Logo.V); err != nil {
+			return err
+		}
 		i.Version, i.UpdatedAt = i.Version+1, s.now.Now().Truncate(time.Second)
 		if err := updateIssuer(tx, i); err != nil {
 			return err
@@ -196,4 +199,16 @@ func checkSeries(tx *db.Tx, before, i *Issuer) error {
 		}
 	}
 	return nil
+}
+
+// checkLogo refuses a URL that no organization lists.
+func (s *Service) checkLogo(tx *db.Tx, url string) error {
+	if url == "" {
+		return nil
+	}
+	has, err := s.organizations.HasImage(tx, url)
+	if err == nil && !has {
+		err = fault.Broken(fault.Violation{Path: "logo", Code: fault.CodeImage, Text: fault.Textf("There is no such image. Take a URL of an organization's logo.")})
+	}
+	return err
 }

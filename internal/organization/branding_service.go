@@ -2,6 +2,8 @@ package organization
 
 import (
 	"context"
+	"errors"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -127,4 +129,31 @@ func (s *Service) putImage(ctx context.Context, who *access.Caller, kind string,
 		}
 		return s.completeOne(tx, who, store, o, role)
 	})
+}
+
+// imageURL is the end of the URL of an image in one size.
+var imageURL = regexp.MustCompile(`/images/([0-9a-f]{32})/([1-9][0-9]{0,3})$`)
+
+// HasImage reports whether some organization lists, or listed, the image behind a
+// URL. The transaction's scope is the instance.
+func (s *Service) HasImage(tx *db.Tx, url string) (bool, error) {
+	parts := imageURL.FindStringSubmatch(url)
+	if parts == nil {
+		return false, nil
+	}
+	return hasImage(tx, parts[1])
+}
+
+// ImageAt returns the image behind a URL that an organization lists, as PNG; nil
+// when there is none.
+func (s *Service) ImageAt(ctx context.Context, url string) ([]byte, error) {
+	parts := imageURL.FindStringSubmatch(url)
+	if parts == nil {
+		return nil, nil
+	}
+	content, err := s.branding.blobs.Get(ctx, imageKey(parts[1], parts[2], extensionPNG))
+	if errors.Is(err, blob.ErrNotExist) {
+		return nil, nil
+	}
+	return content, err
 }

@@ -26,3 +26,9 @@ func rememberImage(tx *db.Tx, scope access.Scope, id ident.ID, kind string, set 
 	}
 	return err
 }
+
+// hasImage reports whether there is or was an image with that address.
+func hasImage(tx *db.Tx, address string) (has bool, err error) {
+	err = tx.Row(`SELECT EXISTS (SELECT 1 FROM organization_image WHERE address = $1)`, address).Scan(&has)
+	return has, err
+}
