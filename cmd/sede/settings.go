@@ -34,6 +34,7 @@ type settings struct {
 	APIPrefix      string            `name:"api-prefix" help:"Path in front of all paths, e.g. /api." env:"SEDE_API_PREFIX" placeholder:"PATH"`
 	Demo           bool              `help:"Make a demo organization with accounts to sign in with." env:"SEDE_DEMO"`
 	DemoPassword   string            `help:"Password of the demo accounts. Empty: a random one is made and printed once." env:"SEDE_DEMO_PASSWORD" placeholder:"PASSWORD"`
+	DemoReset      bool              `help:"Once a day empty all organizations of type demo and fill them with the sample company again." env:"SEDE_DEMO_RESET"`
 	SignUp         bool              `help:"People make their own accounts; without, somebody must invite them." default:"true" negatable:"" env:"SEDE_SIGN_UP"`
 	TrialDays      int               `help:"For how many days a new organization has all modules; 0: not at all." default:"14" env:"SEDE_TRIAL_DAYS"`
 	HydraKeys      string            `help:"Spelling of Hydra's keys: ${enum}." enum:"prefixed,plain,both" default:"prefixed" env:"SEDE_HYDRA_KEYS"`
@@ -63,7 +64,7 @@ func (s *settings) config() (app.Config, error) {
 	c := app.Config{
 		Database: s.Database, Dir: s.Data, Blobs: s.Blobs, Synchronous: s.Synchronous, BaseURL: strings.TrimSuffix(s.BaseURL, "/"),
 		Prefix: s.APIPrefix, Keys: hydra.Keys(s.HydraKeys), Version: programVersion(),
-		CORSOrigins: s.CORSOrigins, DemoPassword: s.DemoPassword, SignUp: s.SignUp, TrialDays: s.TrialDays, Log: s.logger(),
+		CORSOrigins: s.CORSOrigins, DemoPassword: s.DemoPassword, Sample: app.FullSample, DemoReset: s.DemoReset, SignUp: s.SignUp, TrialDays: s.TrialDays, Log: s.logger(),
 	}
 	err := s.check()
 	if err != nil {

@@ -52,6 +52,8 @@ type Config struct {
 	SignUp       bool            // people make their own accounts
 	TrialDays    int             // for how many days a new organization has all modules; 0: entitlement.TrialDays, below: none
 	DemoPassword string          // of the demo accounts; empty: a random one
+	Sample       Sample          // how much there is in demo organizations
+	DemoReset    bool            // demo organizations are filled anew every day
 	Limits       throttle.Limits // on requests; the zero value: none
 	Mail         *mail.Server    // where mail is handed over; nil: it stays in the development mailbox
 	Blobs        string          // where files are kept, see blob.Open; empty: a folder in Dir
@@ -132,6 +134,7 @@ func (a *App) assemble(ctx context.Context) error {
 	if a.features, err = newFeatures(ctx, platform, a.config, a.problem); err != nil {
 		return err
 	}
+	a.features.organizations.SetSample(a.refill, a.config.DemoReset)
 	all := feature.Module{Routes: platform.Mail.Routes(a.problem), Workers: platform.Mail.Workers(), Schedules: a.jobs.Schedules()}
 	for _, m := range a.features.modules() {
 		all.Resources = append(all.Resources, m.Resources...)

@@ -11,11 +11,9 @@ import (
 	"sede/internal/access"
 	"sede/internal/account"
 	"sede/internal/coupon"
-	"sede/internal/employee"
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/invitation"
-	"sede/internal/location"
 	"sede/internal/meeting"
 	"sede/internal/null"
 	"sede/internal/organization"
@@ -28,48 +26,6 @@ var demoRoles = []struct {
 	role access.Role
 }{
 	{"owner", access.Owner}, {"admin", access.Admin}, {"billing", access.Billing}, {"member", access.Member}, {"guest", access.Guest},
-}
-
-// demoPlaces are the offices of the sample company, version 1.
-var demoPlaces = []location.Location{
-	{Name: "Lisbon office", OfficeOpenHour: null.Of[int64](9), OfficeCloseHour: null.Of[int64](18), TimeZone: "Europe/Lisbon",
-		Country: null.Of("PT"), Address: null.Of("Rua Augusta 100\n1100-053 Lisboa")},
-	{Name: "Warsaw office", OfficeOpenHour: null.Of[int64](8), OfficeCloseHour: null.Of[int64](16), TimeZone: "Europe/Warsaw",
-		Country: null.Of("PL"), Address: null.Of("Nowy Świat 15\n00-029 Warszawa")},
-	{Name: "London office", OfficeOpenHour: null.Of[int64](9), OfficeCloseHour: null.Of[int64](17), TimeZone: "Europe/London",
-		Country: null.Of("GB"), Address: null.Of("20 Chancery Lane\nLondon WC2A 1NA")},
-}
-
-// demoStaff are the employees of the sample company, by the role of the account
-// that they are linked to and the place where they work; version 1.
-var demoStaff = []struct {
-	person employee.Employee
-	role   access.Role // None: cannot sign in
-	place  int         // index into demoPlaces
-}{
-	{employee.Employee{FirstName: "Ana", LastName: "Silva", Email: null.Of("ana@demo.example"), Active: true}, access.Member, 0},
-	{employee.Employee{FirstName: "Jan", LastName: "Kowalski", Email: null.Of("jan@demo.example"), Active: true}, access.None, 1},
-	{employee.Employee{FirstName: "Emma", LastName: "Clarke", Email: null.Of("emma@demo.example"), Active: true}, access.None, 2},
-}
-
-// demoMeetings are the meetings of the sample company in the week after now, by
-// the index into demoStaff; version 1.
-func demoMeetings(now time.Time) []demoMeeting {
-	y, m, d := now.UTC().Date()
-	monday := time.Date(y, m, d+7-(int(now.UTC().Weekday())+6)%7, 0, 0, 0, 0, time.UTC)
-	plan := func(notes string, day, hour int) meeting.Meeting {
-		planned := meeting.Meeting{Terms: meeting.Terms{Notes: null.Of(notes), DateFrom: monday, DateTo: monday.AddDate(0, 0, 5), Duration: meeting.DefaultDuration}}
-		if hour > 0 {
-			planned.Time = null.Of(monday.AddDate(0, 0, day).Add(time.Duration(hour) * time.Hour))
-		}
-		return planned
-	}
-	return []demoMeeting{{plan("Review of the year", 1, 10), 0}, {plan("Planning of the next one", 0, 0), 0}, {plan("Interview", 2, 9), 1}}
-}
-
-type demoMeeting struct {
-	meeting.Meeting
-	with int
 }
 
 // DemoResult says what Demo made.
@@ -146,33 +102,8 @@ func (a *App) demoCompany(ctx context.Context, password string) (key string, err
 	if err := a.features.organizations.CreateAddress(ctx, &owner, &address); err != nil {
 		return "", err
 	}
-	places := make([]ident.ID, len(demoPlaces))
-	for i, place := range demoPlaces {
-		if err := a.features.locations.Create(ctx, &owner, &place); err != nil {
-			return "", err
-		}
-		places[i] = place.ID
-	}
-	var staff []ident.ID
-	for _, d := range demoStaff {
-		person := d.person
-		person.Location = null.Of(places[d.place])
-		if d.role != access.None {
-			person.User = null.Of(users[d.role])
-		}
-		if err := a.features.employees.Create(ctx, &owner, &person); err != nil {
-			return "", err
-		}
-		staff = append(staff, person.ID)
-	}
-	if err := a.features.banks.Demo(ctx, &owner); err != nil {
+	if err := a.fill(ctx, &owner); err != nil {
 		return "", err
-	}
-	for _, d := range demoMeetings(a.config.Clock.Now()) {
-		d.Employee = null.Of(staff[d.with])
-		if err := a.features.meetings.Seed(ctx, &owner, &d.Meeting); err != nil {
-			return "", err
-		}
 	}
 	member := access.Caller{User: users[access.Member], Username: "member@demo.example", Role: access.Member, Organization: owner.Organization, Modules: access.AllModules()}
 	if err := a.features.meetings.CreateFeed(ctx, &member, &meeting.Feed{Content: meeting.BusyOnly}); err != nil {
@@ -218,7 +149,7 @@ func (a *App) demoOrganization(ctx context.Context, owner ident.ID, name, slug, 
 	if !fault.Is(err, fault.NotFound) {
 		return id, err
 	}
-	o := organization.Organization{Name: name, Slug: slug, Type: kind}
+	o := organization.Organization{Name: name, Slug: slug, Type: kind, Filled: true}
 	err = a.features.organizations.Create(ctx, &access.Caller{User: owner, Operator: true}, &o)
 	return o.ID, err
 }

@@ -94,6 +94,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.OnClosing(f.subscriptions.Closing)
 	f.organizations.OnRemove(f.subscriptions.End)
 	f.organizations.OnRemove(f.banks.EndAll)
+	f.organizations.OnReset(f.banks.EndAll)
 	f.clearings = clearing.New(p, f.organizations)
 	f.clearings.OnEnd(f.banks.EndAll)
 	f.organizations.OnPurge(f.clearings.Forget)

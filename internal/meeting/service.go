@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"sede/internal/access"
@@ -151,9 +152,28 @@ func (s *Service) Create(ctx context.Context, who *access.Caller, m *Meeting) er
 	return s.create(ctx, who, m, s.tell)
 }
 
-// Seed is Create for sample data: nobody is told.
-func (s *Service) Seed(ctx context.Context, who *access.Caller, m *Meeting) error {
-	return s.create(ctx, who, m, func(*db.Tx, *access.Caller, *Meeting, *Meeting) error { return nil })
+// seedBatch is how many meetings of sample data are stored in one transaction.
+const seedBatch = 100
+
+// Seed stores sample data: nobody is told.
+func (s *Service) Seed(ctx context.Context, who *access.Caller, list []Meeting) error {
+	if err := mayWrite.Check(who); err != nil {
+		return err
+	}
+	for batch := range slices.Chunk(list, seedBatch) {
+		err := s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
+			for _, m := range batch {
+				if err := s.add(tx, who, &m); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return orOverlap(err)
+		}
+	}
+	return nil
 }
 
 func (s *Service) create(ctx context.Context, who *access.Caller, m *Meeting, tell func(tx *db.Tx, who *access.Caller, before, m *Meeting) error) error {
@@ -163,19 +183,7 @@ func (s *Service) create(ctx context.Context, who *access.Caller, m *Meeting, te
 	given := *m
 	return orOverlap(s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
 		*m = given
-		if err := s.mayPlan(tx, who, m); err != nil {
-			return err
-		}
-		m.ID = s.ids.New()
-		if err := s.admit(tx, who.Scope(), m, &Terms{}); err != nil {
-			return err
-		}
-		m.Version, m.CreatedAt = 1, s.now.Now().Truncate(time.Second)
-		m.UpdatedAt = m.CreatedAt
-		if err := insert(tx, who.Scope(), m); err != nil {
-			return err
-		}
-		if err := s.record(tx, who, "create", nil, m); err != nil {
+		if err := s.add(tx, who, m); err != nil {
 			return err
 		}
 		if err := tell(tx, who, nil, m); err != nil {
@@ -183,6 +191,23 @@ func (s *Service) create(ctx context.Context, who *access.Caller, m *Meeting, te
 		}
 		return s.completeOne(tx, who.Scope(), m)
 	}))
+}
+
+// add stores a new meeting.
+func (s *Service) add(tx *db.Tx, who *access.Caller, m *Meeting) error {
+	if err := s.mayPlan(tx, who, m); err != nil {
+		return err
+	}
+	m.ID = s.ids.New()
+	if err := s.admit(tx, who.Scope(), m, &Terms{}); err != nil {
+		return err
+	}
+	m.Version, m.CreatedAt = 1, s.now.Now().Truncate(time.Second)
+	m.UpdatedAt = m.CreatedAt
+	if err := insert(tx, who.Scope(), m); err != nil {
+		return err
+	}
+	return s.record(tx, who, "create", nil, m)
 }
 
 // Update loads the meeting, lets apply change it, and stores what came of it.

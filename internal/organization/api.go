@@ -1,12 +1,14 @@
 package organization
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/null"
+	"sede/internal/throttle"
 )
 
 var fields = []hydra.Field[Organization]{
@@ -139,6 +141,8 @@ func (s *Service) resources() []hydra.Declaration {
 					Doc: "Schedules the removal of the Organization resource in 30 days. Until then it can be read only, and reopened."},
 				hydra.Action[hydra.None, Organization]{Path: "/organizations/{id}/reopen", Access: mayClose, Do: s.Reopen,
 					Doc: "Takes back that the Organization resource is removed."},
+				hydra.Action[hydra.None, Organization]{Path: "/organizations/{id}/reset", Access: mayClose, Class: throttle.Heavy, Status: http.StatusAccepted, Do: s.Reset,
+					Doc: "Empties a demo organization and fills it with the sample company again, within a minute."},
 			}, slices.Concat(s.imageOperations(), s.footerOperations(), s.more)...),
 		},
 		s.memberResource(),

@@ -22,8 +22,11 @@ func New(p feature.Platform) *Service {
 func (s *Service) Module() feature.Module {
 	return feature.Module{
 		Resources: s.resources(), Routes: s.imageRoutes(s.problem), Describe: []hydra.Describe{describeImages},
-		Workers:   []jobs.Worker{purging.Worker(s.purge)},
-		Schedules: []jobs.Schedule{{Name: "organization.remove", Every: removeEvery, Do: s.removeDue}},
+		Workers: []jobs.Worker{purging.Worker(s.purge), resetting.Worker(s.reset)},
+		Schedules: []jobs.Schedule{
+			{Name: "organization.remove", Every: removeEvery, Do: s.removeDue},
+			{Name: "organization.reset", Every: resetEvery, Do: s.resetAll},
+		},
 	}
 }
 

@@ -57,6 +57,8 @@ type Organization struct {
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
 
+	Filled bool // whoever creates it fills it, too, if it is a demo
+
 	Users          []ident.ID // the first of its members, the earliest first
 	Configs        []ident.ID
 	Addresses      []ident.ID

@@ -114,10 +114,16 @@ func (s *Service) purge(ctx context.Context, job *jobs.Job[struct{}]) error {
 			return err
 		}
 	}
-	for _, t := range slices.Backward(purged()) {
+	return s.removeRows(ctx, job.Scope, purged())
+}
+
+// removeRows removes what the organization has in the tables, those first that
+// point at others, and counts nothing.
+func (s *Service) removeRows(ctx context.Context, scope access.Scope, tables []archive.Table) error {
+	for _, t := range slices.Backward(tables) {
 		for n := int64(purgeBatch); n == purgeBatch; {
-			err := s.db.Write(ctx, job.Scope, func(tx *db.Tx) (err error) {
-				n, err = archive.RemoveSome(tx, &t, job.Scope.Organization(), purgeBatch)
+			err := s.db.Write(ctx, scope, func(tx *db.Tx) (err error) {
+				n, err = archive.RemoveSome(tx, &t, scope.Organization(), purgeBatch)
 				return err
 			})
 			if err != nil {

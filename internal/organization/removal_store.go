@@ -25,6 +25,20 @@ func removableAfter(tx *db.Tx, now time.Time, last ident.ID, most int) (list []i
 	return list, rows.Err()
 }
 
+// demos lists the active demo organizations.
+func demos(tx *db.Tx) (list []ident.ID, err error) {
+	rows := tx.Query(`SELECT id FROM organization WHERE type = $1 AND status = $2 AND removed_at IS NULL ORDER BY id`, Demo, Active)
+	defer rows.Close()
+	for rows.Next() {
+		var id ident.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		list = append(list, id)
+	}
+	return list, rows.Err()
+}
+
 // hide empties the organization's row and takes it out of what can be found, if it
 // still has the version before its own.
 func hide(tx *db.Tx, o *Organization) error {

@@ -54,7 +54,11 @@ type Service struct {
 	// onClosing, onRemove and onPurge see an organization end.
 	onClosing []func(tx *db.Tx, scope access.Scope, who *access.Caller, closing bool) error
 	onRemove  []func(tx *db.Tx, scope access.Scope) error
+	onReset   []func(tx *db.Tx, scope access.Scope) error
 	onPurge   []func(ctx context.Context, scope access.Scope) error
+	// sample fills an empty organization with a sample company.
+	sample     func(ctx context.Context, organization ident.ID) error
+	resetDaily bool
 	// onCreate runs in the transaction that creates an organization.
 	onCreate []func(tx *db.Tx, who *access.Caller, o *Organization) error
 	// left hears of a user who is no member any more, and of who saw to it.
@@ -323,6 +327,9 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, o *Organization) error {
 	for _, c := range initial(o.Name) {
 		c.ID, c.Version, c.CreatedAt, c.UpdatedAt = s.ids.New(), 1, now, now
 		insertConfig(tx, scope, &c)
+	}
+	if o.Type == Demo && !o.Filled {
+		resetting.Enqueue(tx, s.jobs, scope, resetArgs{OnlyEmpty: true}, jobs.Options{Unique: "reset"})
 	}
 	for _, do := range s.onCreate {
 		if err := do(tx, who, o); err != nil {
