@@ -82,11 +82,12 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.SetSeatLimits(f.subscriptions.SeatLimits)
 	f.organizations.OnShow(f.subscriptions.Fill)
 	f.subscriptions.OnGrant(f.entitlements.Bought)
-	if f.payments, err = payment.New(p, c.Stripe, f.organizations); err != nil {
+	if f.payments, err = payment.New(p, c.Stripe, payment.Features{Organizations: f.organizations, Subscriptions: f.subscriptions, Invoices: f.invoices}); err != nil {
 		return f, err
 	}
 	if used, live := f.payments.Used(); used {
 		f.organizations.UseStripe(live)
+		f.subscriptions.SetProvider(f.payments)
 	}
 	if f.banks, err = bank.New(p, c.Bank, held{f.organizations, f.entitlements}, problem); err != nil {
 		return f, err

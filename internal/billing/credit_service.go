@@ -59,6 +59,9 @@ func (s *Service) Credit(ctx context.Context, who *access.Caller, n *CreditNote)
 }
 
 func (s *Service) credit(tx *db.Tx, scope access.Scope, who *access.Caller, n *CreditNote, i *Invoice) error {
+	if i.Issuer == StripeIssuer {
+		return fault.New(fault.Conflict, "This invoice is paid through Stripe.")
+	}
 	if i.Status == Draft {
 		return fault.New(fault.Conflict, "A draft can't be taken back. It has no number yet.")
 	}

@@ -105,6 +105,8 @@ func (s *Service) Pay(ctx context.Context, who *access.Caller, id ident.ID, p *P
 func (s *Service) pay(tx *db.Tx, scope access.Scope, who *access.Caller, p *Payment, i *Invoice) error {
 	now := s.now.Now().Truncate(time.Second)
 	switch {
+	case i.Issuer == StripeIssuer:
+		return fault.New(fault.Conflict, "This invoice is paid through Stripe.")
 	case i.Status == Draft:
 		return fault.New(fault.Conflict, "A draft can't be paid. It has no number yet.")
 	case i.Status == Paid || i.Status == Void:

@@ -160,14 +160,15 @@ func (i *Issuer) scan(into func(...any) error) error {
 	return err
 }
 
-var issuers = db.Listing{Table: "invoice_issuer", Select: issuerColumns, Wide: true, Order: "id"}
+// issuers lists those that sede numbers invoices for.
+var issuers = db.Listing{Table: "invoice_issuer", Select: issuerColumns, Wide: true, Where: "id <> 'stripe'", Order: "id"}
 
 func listIssuers(tx *db.Tx, q *page.Query) (page.Result[Issuer], error) {
 	return db.PageOf(&issuers, tx, access.Instance(), q, nil, (*Issuer).scan)
 }
 
 func findIssuer(tx *db.Tx, id string, i *Issuer) error {
-	return orMissing(i.scan(tx.Row(`SELECT `+issuerColumns+` FROM invoice_issuer WHERE id = $1`, id).Scan))
+	return orMissing(i.scan(tx.Row(`SELECT `+issuerColumns+` FROM invoice_issuer WHERE id = $1 AND id <> 'stripe'`, id).Scan))
 }
 
 // updateIssuer stores the issuer if it still has the version before its own; else

@@ -23,7 +23,7 @@ type payer struct{ customer, currency string }
 var errGone = errors.New("payment: the organization has no customer at Stripe")
 
 // payer returns the organization's customer at Stripe, which is made when it is
-// first needed. It is a Conflict where Stripe is not used.
+// first needed. It is a Conflict where Stripe is not used and never was.
 func (s *Service) payer(ctx context.Context, who *access.Caller) (p payer, err error) {
 	var known organization.Payer
 	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error {
@@ -37,7 +37,7 @@ func (s *Service) payer(ctx context.Context, who *access.Caller) (p payer, err e
 	if err != nil {
 		return p, err
 	}
-	if s.client == nil || known.Manual {
+	if s.client == nil || known.Manual && !known.Customer.Valid {
 		return p, fault.New(fault.Conflict, "The invoices of this organization are paid by transfer.")
 	}
 	if p.customer = known.Customer.V; known.Customer.Valid {

@@ -3,11 +3,13 @@ package payment
 import (
 	"time"
 
+	"sede/internal/billing"
 	"sede/internal/feature"
 	"sede/internal/hydra"
 	"sede/internal/jobs"
 	"sede/internal/organization"
 	"sede/internal/stripe"
+	"sede/internal/subscription"
 	"sede/internal/throttle"
 )
 
@@ -18,9 +20,17 @@ type Settings struct {
 	URL     string   // of another than Stripe's own server, for tests
 }
 
+// Features are those that payments are about.
+type Features struct {
+	Organizations *organization.Service
+	Subscriptions *subscription.Service
+	Invoices      *billing.Service
+}
+
 // New returns the use cases.
-func New(p feature.Platform, settings Settings, organizations *organization.Service) (*Service, error) {
-	s := &Service{db: p.DB, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, now: p.Clock, mail: p.Mail, secrets: settings.Secrets, organizations: organizations, problem: p.Problem}
+func New(p feature.Platform, settings Settings, f Features) (*Service, error) {
+	s := &Service{db: p.DB, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, now: p.Clock, mail: p.Mail, secrets: settings.Secrets, organizations: f.Organizations,
+		subscriptions: f.Subscriptions, invoices: f.Invoices, problem: p.Problem}
 	if settings.Key == "" {
 		return s, nil
 	}
@@ -40,7 +50,7 @@ func (s *Service) Module() feature.Module {
 		Resources: s.resources(),
 		Routes:    []hydra.Route{{Pattern: "POST /webhooks/stripe", Handler: s.hear(s.problem), Class: throttle.Webhook}},
 		Describe:  []hydra.Describe{describe},
-		Workers:   []jobs.Worker{doEvent.Worker(s.work), doPush.Worker(s.push), doDetach.Worker(s.detach)},
+		Workers:   []jobs.Worker{doEvent.Worker(s.work), doPush.Worker(s.push), doDetach.Worker(s.detach), doTwin.Worker(s.carryOut)},
 		Schedules: []jobs.Schedule{{Name: "payment.forget", Every: 24 * time.Hour, Do: s.forget}},
 	}
 }

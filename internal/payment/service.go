@@ -7,6 +7,7 @@ import (
 
 	"sede/internal/access"
 	"sede/internal/audit"
+	"sede/internal/billing"
 	"sede/internal/clock"
 	"sede/internal/db"
 	"sede/internal/fault"
@@ -18,6 +19,7 @@ import (
 	"sede/internal/organization"
 	"sede/internal/page"
 	"sede/internal/stripe"
+	"sede/internal/subscription"
 )
 
 // Who may do what.
@@ -37,6 +39,8 @@ type Service struct {
 	client        *stripe.Client // nil: Stripe is not used
 	secrets       []string       // of webhooks
 	organizations *organization.Service
+	subscriptions *subscription.Service
+	invoices      *billing.Service
 	problem       func(w http.ResponseWriter, r *http.Request, err error)
 }
 

@@ -11,6 +11,7 @@ import (
 	"sede/internal/null"
 	"sede/internal/page"
 	"sede/internal/stripe"
+	"sede/internal/tax"
 )
 
 const columns = `organization_id, id, status, setup_url, external_id, session_id, type, brand, last4, exp_month, exp_year, is_default, removed,
@@ -143,4 +144,29 @@ func settled(tx *db.Tx, event string) (is bool, err error) {
 // forgetEvents removes some that were worked off before a time.
 func forgetEvents(tx *db.Tx, before time.Time) (int64, error) {
 	return tx.Exec(`DELETE FROM stripe_event WHERE id IN (SELECT id FROM stripe_event WHERE handled_at < $1 LIMIT 1000)`, before)
+}
+
+// invoiceAt returns which invoice Stripe's is; Missing when it is not known.
+func invoiceAt(tx *db.Tx, scope access.Scope, external string) (id ident.ID, err error) {
+	err = orMissing(tx.Row(`SELECT invoice_id FROM stripe_invoice WHERE organization_id = $1 AND id = $2`, scope.Organization(), external).Scan(&id))
+	return id, err
+}
+
+func noteInvoice(tx *db.Tx, scope access.Scope, external string, id ident.ID) {
+	tx.Queue(`INSERT INTO stripe_invoice (organization_id, id, invoice_id) VALUES ($1, $2, $3)`, scope.Organization(), external, id)
+}
+
+func taxRate(tx *db.Tx, t tax.Treatment) (id string, err error) {
+	err = orMissing(tx.Row(`SELECT external_id FROM stripe_tax_rate WHERE country = $1 AND rate = $2`, t.Country, t.Rate).Scan(&id))
+	return id, err
+}
+
+// keepTaxRate stores Stripe's id of a rate if there is none, and returns the one that
+// is stored then.
+func keepTaxRate(tx *db.Tx, t tax.Treatment, external string) (id string, err error) {
+	if _, err := tx.Exec(`INSERT INTO stripe_tax_rate (country, rate, external_id) VALUES ($1, $2, $3) ON CONFLICT (country, rate) DO NOTHING`,
+		t.Country, t.Rate, external); err != nil {
+		return "", err
+	}
+	return taxRate(tx, t)
 }

@@ -128,6 +128,12 @@ func (s *Service) pull(ctx context.Context, whose ident.ID, about string) error 
 	switch {
 	case strings.HasPrefix(about, "cus_"):
 		return s.pullCustomer(ctx, whose, about, "")
+	case strings.HasPrefix(about, "sub_"):
+		err := s.pullTwin(ctx, whose, about)
+		if stripe.Is(err, stripe.Gone) {
+			return s.settleAll(ctx, about)
+		}
+		return err
 	case strings.HasPrefix(about, "cs_"), strings.HasPrefix(about, "pm_"):
 		customer, err := s.customerOf(ctx, access.System(whose))
 		if err != nil {

@@ -149,10 +149,11 @@ func (w *sweep) subscribe() {
 		}
 		return a.Header.Get("Location")
 	}
-	for _, organization := range []string{"demo", "other"} { // both pay through Stripe
+	for _, organization := range []string{"demo", "other"} { // both are customers of Stripe's
 		do(w.in.As("operator@demo.example", ""), http.MethodPatch, "/organizations/"+organization, `{"manualBilling":false}`)
 	}
 	do(w.in.As("owner@demo.example", "demo"), http.MethodPost, "/payment-methods", w.bodies["POST /payment-methods"])
+	do(w.in.As("operator@demo.example", ""), http.MethodPatch, "/organizations/demo", `{"manualBilling":true}`) // what follows
 	do(w.in.As("operator@demo.example", ""), http.MethodPatch, "/invoice-issuers/default-issuer",
 		`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT"}`)
 	owner := w.in.As("owner@demo.example", "demo")

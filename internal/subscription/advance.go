@@ -203,7 +203,7 @@ func (s *Subscription) beginPeriod(anchor time.Time, period int64) {
 // plan sets when something happens next.
 func (s *Service) plan(tx *db.Tx, scope access.Scope, sub *Subscription) error {
 	sub.NextAt = null.Value[time.Time]{}
-	if !sub.live() {
+	if !sub.live() || sub.elsewhere() {
 		return nil
 	}
 	open, err := s.invoices.Unpaid(tx, scope, sub.ID)

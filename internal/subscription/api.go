@@ -27,7 +27,7 @@ var fields = []hydra.Field[Subscription]{
 		Doc("Whom invoices are made out to. Left out: the first address of the organization."),
 	hydra.Text("type", func(s *Subscription) *string { return &s.Type }).OneOf(product.Intervals()...).OnCreate().
 		Doc("How long a period is.").Example(product.Monthly).Filter(hydra.Exact),
-	hydra.NullText("paymentMethod", func(*Subscription) *null.Value[string] { return &null.Value[string]{} }).ReadOnly().Format("iri-reference").
+	hydra.NullRef("paymentMethod", "PaymentMethod", func(s *Subscription) *null.Value[ident.ID] { return &s.PaymentMethod }).ReadOnly().
 		Doc("Null: invoices are paid by transfer."),
 	hydra.Text("currency", func(s *Subscription) *string { return &s.Currency }).OnCreate().Length(3, 3).
 		Doc("The currency of the prices. Left out: that of the organization's settings.").Example("EUR"),
@@ -39,7 +39,7 @@ var fields = []hydra.Field[Subscription]{
 		Doc("The modules that the products grant."),
 	hydra.Text("status", func(s *Subscription) *string { return &s.Status }).ReadOnly().OneOf(statuses...).
 		Doc("Past due: an invoice was not paid in time. Unpaid: nor in the days of grace after that.").Filter(hydra.Exact),
-	hydra.NullText("externalId", func(*Subscription) *null.Value[string] { return &null.Value[string]{} }).ReadOnly().
+	hydra.NullText("externalId", func(s *Subscription) *null.Value[string] { return &s.External }).ReadOnly().
 		Doc("The id at the provider of payments; null: sede itself makes the invoices."),
 	hydra.Entries("metadata", func(s *Subscription) *[]Pair { return &s.Metadata },
 		hydra.Text("key", func(p *Pair) *string { return &p.Key }).Required().Length(1, 40),

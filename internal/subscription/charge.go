@@ -68,6 +68,9 @@ func (s *Service) charge(tx *db.Tx, scope access.Scope, sub *Subscription, reaso
 	if worth == 0 { // nothing to ask for
 		return &billing.Charge{Currency: sub.Currency, Lines: []billing.Line{}}, nil
 	}
+	if sub.elsewhere() {
+		return s.quote(tx, scope, sub, reason, lines, from)
+	}
 	i, err := s.invoices.Issue(tx, scope, billing.Order{Subscription: sub.ID, Address: sub.Address, Reason: reason, Currency: sub.Currency,
 		Lines: lines, Discount: sub.Discount, From: from, To: sub.PeriodTo})
 	if err != nil {

@@ -40,6 +40,8 @@ type Service struct {
 	invoices      *billing.Service
 	organizations *organization.Service
 
+	provider Provider // nil: sede bills everybody
+
 	// granted hears of the modules that a subscription grants from now on.
 	granted func(tx *db.Tx, scope access.Scope, modules []string, trialEndsAt null.Value[time.Time]) error
 }
@@ -171,6 +173,9 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at ti
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.assign(tx, scope, sub); err != nil {
+		return nil, nil, err
+	}
 	sub.ID, sub.Organization, sub.Version = s.ids.New(), scope.Organization(), 1
 	sub.CreatedAt, sub.UpdatedAt, sub.Anchor = at, at, at
 	if sub.CouponCode != "" {
@@ -184,7 +189,7 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at ti
 		sub.PeriodFrom, sub.PeriodTo = at, at.AddDate(0, 0, int(trial))
 		sub.TrialEndsAt = null.Of(sub.PeriodTo)
 	} else {
-		if err := s.invoices.CanIssue(tx, scope, sub.Address); err != nil {
+		if err := s.canIssue(tx, scope, sub); err != nil {
 			return nil, nil, err
 		}
 		sub.Status = Active
@@ -192,11 +197,17 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at ti
 		if charge, err = s.chargePeriod(tx, scope, sub, billing.ReasonCreate); err != nil {
 			return nil, nil, err
 		}
+		if sub.elsewhere() { // until the provider says that it is paid
+			sub.Status, sub.FirstUnpaid = Incomplete, true
+		}
 	}
 	if err := s.plan(tx, scope, sub); err != nil {
 		return nil, nil, err
 	}
 	if err := insert(tx, scope, sub); err != nil {
+		return nil, nil, err
+	}
+	if err := s.want(tx, scope, sub); err != nil {
 		return nil, nil, err
 	}
 	sub.Preview = nil
@@ -292,7 +303,7 @@ func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscriptio
 		return charge, s.plan(tx, scope, sub)
 	}
 	wanted := sub.wanted(before)
-	if sub.Status == Unpaid {
+	if sub.Status == Unpaid || sub.Status == Incomplete {
 		return nil, fault.New(fault.Conflict, "Pay the open invoices first.")
 	}
 	if err := s.organizations.RoomFor(tx, scope, null.Of(wanted.Seats)); err != nil {
@@ -316,7 +327,7 @@ func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscriptio
 		lines = append(lines, more...)
 	}
 	if len(lines) > 0 {
-		if err := s.invoices.CanIssue(tx, scope, sub.Address); err != nil {
+		if err := s.canIssue(tx, scope, sub); err != nil {
 			return nil, err
 		}
 		var err error
@@ -360,6 +371,9 @@ func (s *Service) store(tx *db.Tx, who *access.Caller, scope access.Scope, actio
 		return err
 	}
 	if err := s.grant(tx, scope, before, sub); err != nil {
+		return err
+	}
+	if err := s.tell(tx, who, scope, sub); err != nil {
 		return err
 	}
 	return s.record(tx, who, scope, action, before, sub)

@@ -4,7 +4,8 @@
 //
 // A subscription is charged at the beginning of each period. What is added within
 // a period acts at once and is charged for the rest of it; what is taken away
-// stays until its end and is left out of the next. Sede makes the invoices itself.
+// stays until its end and is left out of the next. Sede makes the invoices itself, or
+// a Provider does, which then says what the state is.
 //
 //	trialing ──────────► active ◄────────── paid
 //	   │    trial ends    │  ▲               ▲
@@ -77,6 +78,12 @@ type Subscription struct {
 	Version           int64
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
+
+	Provider      string             // who bills it; empty: sede
+	External      null.Value[string] // the provider's id
+	PaymentMethod null.Value[ident.ID]
+	Wanted        int64 // grows with what the provider must learn
+	WantedAt      null.Value[time.Time]
 
 	// What is filled for answers and read from bodies only.
 	Discount   *coupon.Coupon

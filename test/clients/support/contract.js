@@ -403,7 +403,7 @@ export const resources = {
       organization: '=iri:Organization',
       organizationAddress: 'iri:OrganizationAddress',
       type: 'string',
-      paymentMethod: '=string?',
+      paymentMethod: '=iri:PaymentMethod?',
       currency: 'string',
       products: '*[]object',
       seats: 'integer',

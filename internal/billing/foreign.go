@@ -1,0 +1,73 @@
+package billing
+
+import (
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/audit"
+	"sede/internal/db"
+	"sede/internal/hydra"
+	"sede/internal/ident"
+)
+
+// StripeIssuer is who issues the invoices that Stripe makes. Stripe numbers them.
+const StripeIssuer = "stripe"
+
+// Mirror stores an invoice that another makes, as it is there, and returns its id.
+// The id says which one of ours it is; zero: it is new. Once it has a number nothing
+// changes but its status and what was paid.
+func (s *Service) Mirror(tx *db.Tx, scope access.Scope, id ident.ID, i Invoice) (ident.ID, error) {
+	now := s.now.Now().Truncate(time.Second)
+	settings, err := s.organizations.Settings(tx, scope)
+	if err != nil {
+		return id, err
+	}
+	i.Organization, i.Issuer, i.Language, i.UpdatedAt = scope.Organization(), StripeIssuer, settings.LegalLanguage, now
+	if id.IsZero() {
+		i.ID, i.Version, i.CreatedAt = s.ids.New(), 1, now
+		if err := insert(tx, scope, &i); err != nil {
+			return id, err
+		}
+		return i.ID, s.audit.Append(tx, nil, audit.Entry{Scope: scope, Action: "load", Resource: "Invoice", Key: i.ID.String(), After: hydra.JSON(fields, &i)})
+	}
+	var known Invoice
+	if err := find(tx, scope, id, &known); err != nil {
+		return id, err
+	}
+	i.ID, i.Version, i.CreatedAt = id, known.Version+1, known.CreatedAt
+	if known.Number.Valid && i.Status == known.Status && i.AmountPaid == known.AmountPaid {
+		return id, nil
+	}
+	if known.Number.Valid {
+		err = settle(tx, scope, &i)
+	} else {
+		err = rewrite(tx, scope, &i)
+	}
+	if err != nil {
+		return id, err
+	}
+	return id, s.audit.Append(tx, nil, audit.Entry{Scope: scope, Action: "load", Resource: "Invoice", Key: id.String(),
+		Before: hydra.JSON(fields, &known), After: hydra.JSON(fields, &i)})
+}
+
+// rewrite stores all of a draft that another made.
+func rewrite(tx *db.Tx, scope access.Scope, i *Invoice) error {
+	seller, buyer, lines, err := i.encoded()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`UPDATE invoice SET number = $3, status = $4, seller = $5, buyer = $6, lines = $7, subtotal = $8, discount = $9, tax_category = $10,
+			tax_country = $11, tax_rate = $12, tax = $13, total = $14, amount_paid = $15, period_from = $16, period_to = $17, issued_at = $18, due_at = $19,
+			paid_at = $20, version = $21, updated_at = $22
+		WHERE organization_id = $1 AND id = $2 AND number IS NULL`,
+		scope.Organization(), i.ID, i.Number, i.Status, seller, buyer, lines, i.Subtotal, i.Discount, string(i.Treatment.Category),
+		i.Treatment.Country, i.Treatment.Rate, i.Tax, i.Total, i.AmountPaid, i.PeriodFrom, i.PeriodTo, i.IssuedAt, i.DueAt,
+		i.PaidAt, i.Version, i.UpdatedAt)
+	return err
+}
+
+// Buyer returns whom invoices to an address are made out to.
+func (s *Service) Buyer(tx *db.Tx, scope access.Scope, address ident.ID) (Party, error) {
+	a, err := s.organizations.FindAddress(tx, scope, address)
+	return buyerOf(&a), err
+}

@@ -1,0 +1,213 @@
+package subscription
+
+import (
+	"slices"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/billing"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/ident"
+	"sede/internal/null"
+	"sede/internal/tax"
+)
+
+// Provider bills subscriptions in the place of sede: it makes their invoices and
+// gets the money. What people want of a subscription stays here and is what the
+// provider is told; states, periods and invoices are the provider's, and Mirror
+// brings them back.
+type Provider interface {
+	// Bills reports whether the provider bills the organization in scope.
+	Bills(tx *db.Tx, scope access.Scope) (bool, error)
+	// Changed is called in the transaction in which something changes that the
+	// provider must learn. It has it done afterwards.
+	Changed(tx *db.Tx, scope access.Scope, subscription ident.ID)
+}
+
+// Stripe is the name of the provider that is one; sede itself has none.
+const Stripe = "stripe"
+
+// SetProvider sets who bills the organizations that it says it bills.
+func (s *Service) SetProvider(p Provider) { s.provider = p }
+
+// assign says who bills a new subscription.
+func (s *Service) assign(tx *db.Tx, scope access.Scope, sub *Subscription) error {
+	if s.provider == nil {
+		return nil
+	}
+	bills, err := s.provider.Bills(tx, scope)
+	if bills {
+		sub.Provider = Stripe
+	}
+	return err
+}
+
+// elsewhere reports whether not sede bills the subscription.
+func (s *Subscription) elsewhere() bool { return s.Provider != "" }
+
+// want counts what the provider must learn, and has it told.
+func (s *Service) want(tx *db.Tx, scope access.Scope, sub *Subscription) error {
+	if !sub.elsewhere() {
+		return nil
+	}
+	sub.Wanted, sub.WantedAt = sub.Wanted+1, null.Of(s.now.Now().Truncate(time.Second))
+	s.provider.Changed(tx, scope, sub.ID)
+	return storeProvider(tx, scope, sub)
+}
+
+// tell has the provider told what somebody changed, and stores what the provider
+// said.
+func (s *Service) tell(tx *db.Tx, who *access.Caller, scope access.Scope, sub *Subscription) error {
+	switch {
+	case !sub.elsewhere():
+		return nil
+	case who == nil:
+		return storeProvider(tx, scope, sub)
+	}
+	return s.want(tx, scope, sub)
+}
+
+// canIssue returns nil when an invoice could be issued now.
+func (s *Service) canIssue(tx *db.Tx, scope access.Scope, sub *Subscription) error {
+	if sub.elsewhere() {
+		return nil
+	}
+	return s.invoices.CanIssue(tx, scope, sub.Address)
+}
+
+// quote is what the provider will charge.
+func (s *Service) quote(tx *db.Tx, scope access.Scope, sub *Subscription, reason string, lines []billing.Line, from time.Time) (*billing.Charge, error) {
+	c, err := s.invoices.Quote(tx, scope, billing.Order{Subscription: sub.ID, Address: sub.Address, Reason: reason, Currency: sub.Currency,
+		Lines: lines, Discount: sub.Discount, From: from, To: sub.PeriodTo})
+	return &c, err
+}
+
+// Twin is all that a provider must know of a subscription.
+type Twin struct {
+	Subscription
+	Treatment tax.Treatment // of what it costs
+	Over      bool          // it has ended here
+}
+
+// Twin loads a subscription for its provider.
+func (s *Service) Twin(tx *db.Tx, scope access.Scope, id ident.ID) (t Twin, err error) {
+	if err := s.load(tx, scope, id, &t.Subscription); err != nil {
+		return t, err
+	}
+	c, err := s.quote(tx, scope, &t.Subscription, billing.ReasonCycle, nil, t.PeriodFrom)
+	if err != nil {
+		return t, err
+	}
+	t.Treatment, t.Over = c.Treatment, !t.live()
+	return t, nil
+}
+
+// Next are the terms that the next period begins with.
+func (s *Subscription) Next() Terms {
+	if s.Scheduled != nil {
+		return *s.Scheduled
+	}
+	return s.terms()
+}
+
+// Now are the terms in force.
+func (s *Subscription) Now() Terms { return s.terms() }
+
+// State is what a provider says of a subscription.
+type State struct {
+	External           string
+	Status             string
+	PeriodFrom         time.Time
+	PeriodTo           time.Time
+	CancelAtPeriodEnd  null.Value[bool] // null: it does not know yet what people want
+	CanceledAt         null.Value[time.Time]
+	EndedAt            null.Value[time.Time]
+	PaymentMethod      null.Value[ident.ID]
+	DiscountUsed       bool // the discount has been used up
+	FirstInvoiceIsOpen bool
+}
+
+// Mirror stores what the provider says. A subscription that has ended here stays
+// ended. When a new period has begun what was scheduled is in force.
+func (s *Service) Mirror(tx *db.Tx, scope access.Scope, id ident.ID, m State) error {
+	if err := s.invoices.Lock(tx, scope); err != nil {
+		return err
+	}
+	var sub Subscription
+	if err := s.load(tx, scope, id, &sub); err != nil {
+		return err
+	}
+	if !sub.live() || !slices.Contains(statuses, m.Status) {
+		return nil
+	}
+	before := sub
+	s.mirror(&sub, m)
+	return s.store(tx, nil, scope, "load", &before, &sub)
+}
+
+func (s *Service) mirror(sub *Subscription, m State) {
+	now := s.now.Now().Truncate(time.Second)
+	sub.External, sub.PaymentMethod = null.Of(m.External), m.PaymentMethod
+	if m.PeriodFrom.After(sub.PeriodFrom) {
+		if sub.Scheduled != nil {
+			sub.Products, sub.Seats, sub.Scheduled, sub.Changes = sub.Scheduled.Products, sub.Scheduled.Seats, nil, false
+		}
+		sub.Anchor = m.PeriodFrom
+	}
+	if !m.PeriodTo.IsZero() {
+		sub.PeriodFrom, sub.PeriodTo = m.PeriodFrom, m.PeriodTo
+	}
+	sub.Status, sub.FirstUnpaid = m.Status, m.FirstInvoiceIsOpen
+	if m.Status == PastDue || m.Status == Unpaid {
+		sub.PastDueSince = null.Of(sub.PastDueSince.Or(now))
+	} else {
+		sub.PastDueSince = null.Value[time.Time]{}
+	}
+	if m.CancelAtPeriodEnd.Valid {
+		sub.CancelAtPeriodEnd, sub.CanceledAt = m.CancelAtPeriodEnd.V, m.CanceledAt
+	}
+	if m.DiscountUsed {
+		sub.dropDiscount()
+	}
+	if !sub.live() {
+		sub.EndedAt, sub.Scheduled, sub.Changes, sub.CancelAtPeriodEnd = null.Of(m.EndedAt.Or(now)), nil, false, false
+		sub.CanceledAt = null.Of(sub.CanceledAt.Or(m.CanceledAt.Or(now)))
+	}
+}
+
+// ByExternal returns the subscription that is the provider's under an id; Missing
+// when there is none in scope.
+func (s *Service) ByExternal(tx *db.Tx, scope access.Scope, external string) (id ident.ID, err error) {
+	err = orMissing(tx.Row(`SELECT id FROM subscription WHERE organization_id = $1 AND external_id = $2`, scope.Organization(), external).Scan(&id))
+	return id, err
+}
+
+// Billed is one live subscription that a provider bills.
+type Billed struct{ Organization, ID ident.ID }
+
+// BilledBy returns the live subscriptions of all organizations that a provider
+// bills, in order, after one of them. The transaction's scope is the instance.
+func (s *Service) BilledBy(tx *db.Tx, provider string, last Billed, most int) (found []Billed, err error) {
+	rows := tx.Query(`SELECT organization_id, id FROM subscription WHERE provider = $1 AND live AND (organization_id, id) > ($2, $3)
+		ORDER BY organization_id, id LIMIT $4`, provider, last.Organization, last.ID, most)
+	defer rows.Close()
+	for rows.Next() {
+		var b Billed
+		if err := rows.Scan(&b.Organization, &b.ID); err != nil {
+			return nil, err
+		}
+		found = append(found, b)
+	}
+	return found, rows.Err()
+}
+
+// storeProvider stores what concerns the provider.
+func storeProvider(tx *db.Tx, scope access.Scope, s *Subscription) error {
+	changed, err := tx.Exec(`UPDATE subscription SET provider = $3, external_id = $4, payment_method_id = $5, wanted = $6, wanted_at = $7
+		WHERE organization_id = $1 AND id = $2`, scope.Organization(), s.ID, s.Provider, s.External, s.PaymentMethod, s.Wanted, s.WantedAt)
+	if err == nil && changed == 0 {
+		err = fault.Missing()
+	}
+	return err
+}
