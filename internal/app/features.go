@@ -99,6 +99,8 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.clearings = clearing.New(p, f.organizations)
 	f.clearings.OnEnd(f.banks.EndAll)
 	f.organizations.OnPurge(f.clearings.Forget)
+	f.organizations.OnRemove(f.invoices.Leave)
+	f.banks.SetInvoices(receivables{f.invoices, f.organizations})
 	return f, nil
 }
 

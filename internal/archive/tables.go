@@ -94,6 +94,7 @@ func Tables() []Table {
 		{Name: "stripe_invoice", Role: Kept},
 		{Name: "credit_note", Role: Kept, Lasting: "1 = 1"},
 		{Name: "payment", Role: Kept, Lasting: "1 = 1"},
+		{Name: "payment_match", Role: Kept},
 		{Name: "audit_head", Role: Kept, Key: []string{}, Lasting: "1 = 1"},
 		{Name: "audit_log", Role: Kept, Key: []string{"seq"}, Lasting: "1 = 1"},
 

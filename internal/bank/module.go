@@ -47,9 +47,9 @@ func New(p feature.Platform, settings Settings, organizations Organizations,
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
 	return feature.Module{
-		Resources: []hydra.Declaration{s.integrations(), s.banks(), s.accounts(), s.histories(), s.transactions()},
+		Resources: []hydra.Declaration{s.integrations(), s.banks(), s.accounts(), s.histories(), s.transactions(), s.matches()},
 		Routes:    s.routes(),
-		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase)},
+		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase), doMatch.Worker(s.match)},
 		Schedules: []jobs.Schedule{
 			{Name: "bank.watch", Every: watchEvery, Do: s.watch},
 			{Name: "bank.retention", Every: retentionEvery, Do: s.removeOld},

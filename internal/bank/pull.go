@@ -305,6 +305,9 @@ func (s *Service) finish(ctx context.Context, w *work, in *intake) error {
 		i := &w.integration
 		i.PullStatus, i.PullAdded, i.PullSkipped = null.Of(PullDone), null.Of(in.added), null.Of(in.skipped)
 		i.PulledAt, i.Error = null.Of(s.moment()), null.Value[string]{}
+		if err := s.enqueueMatch(tx, w.scope, w.pull.createdAt); err != nil {
+			return err
+		}
 		if !w.consent.token.Valid {
 			return s.expire(tx, w)
 		}

@@ -51,7 +51,8 @@ type Service struct {
 	providers     *providers
 	mail          *mail.Post
 	organizations Organizations
-	keepMonths    int // how long transactions are kept; 0: for good
+	invoices      Invoices // nil: nothing is matched
+	keepMonths    int      // how long transactions are kept; 0: for good
 }
 
 // Close ends what was begun for the Sandbox bank.

@@ -164,8 +164,12 @@ func decimal(minor int64) string {
 
 // writeAccount writes an account with rows.
 func writeAccount(out io.Writer, iban string, balance int64, rows []row) {
-	fmt.Fprintf(out, `<account><name>A</name><iban>%s</iban><currencyBalance>%s</currencyBalance><currencyName>PLN</currencyName><moneyTransactions>`,
-		iban, decimal(balance))
+	writeAccountIn(out, "PLN", iban, balance, rows)
+}
+
+func writeAccountIn(out io.Writer, currency, iban string, balance int64, rows []row) {
+	fmt.Fprintf(out, `<account><name>A</name><iban>%s</iban><currencyBalance>%s</currencyBalance><currencyName>%s</currencyName><moneyTransactions>`,
+		iban, decimal(balance), currency)
 	for _, r := range rows {
 		fmt.Fprintf(out, `<moneyTransaction><transactionOn>%s</transactionOn><currencyAmount>%s</currencyAmount><title>%s</title>`,
 			r.on, decimal(r.amount), html.EscapeString(r.title))

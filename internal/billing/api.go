@@ -112,6 +112,8 @@ var issuerFields = []hydra.Field[Issuer]{
 	hydra.Int("paymentDays", func(i *Issuer) *int64 { return &i.PaymentDays }).Between(0, 365).Doc("How many days there are to pay."),
 	hydra.Int("graceDays", func(i *Issuer) *int64 { return &i.GraceDays }).Between(0, 365).
 		Doc("How many days after that the subscription goes on unpaid."),
+	hydra.NullRef("receiver", "Organization", func(i *Issuer) *null.Value[ident.ID] { return &i.Receiver }).
+		Doc("The organization on whose bank accounts the money comes in. What its banks tell is matched to unpaid invoices."),
 	hydra.Time("createdAt", func(i *Issuer) *time.Time { return &i.CreatedAt }).ReadOnly(),
 	hydra.Time("updatedAt", func(i *Issuer) *time.Time { return &i.UpdatedAt }).ReadOnly(),
 }

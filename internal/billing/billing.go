@@ -97,8 +97,9 @@ type Issuer struct {
 	NextNumber       int64
 	CreditPrefix     string // of the numbers of credit notes
 	NextCreditNumber int64
-	PaymentDays      int64 // between an invoice and its due date
-	GraceDays        int64 // between a due date and the end of the service
+	PaymentDays      int64                // between an invoice and its due date
+	GraceDays        int64                // between a due date and the end of the service
+	Receiver         null.Value[ident.ID] // the organization on whose bank accounts the money comes in
 	Version          int64
 	CreatedAt        time.Time
 	UpdatedAt        time.Time

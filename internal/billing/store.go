@@ -150,12 +150,12 @@ func insertPayment(tx *db.Tx, scope access.Scope, p *Payment, now time.Time) {
 }
 
 const issuerColumns = `id, name, street_line, post_code, city, country, vat_number, bank_account, prefix, next_number, payment_days, grace_days,
-	credit_prefix, next_credit_number, logo, version, created_at, updated_at`
+	credit_prefix, next_credit_number, logo, receiver_id, version, created_at, updated_at`
 
 func (i *Issuer) scan(into func(...any) error) error {
 	var country string
 	err := into(&i.ID, &i.Name, &i.StreetLine, &i.PostCode, &i.City, &country, &i.VATNumber, &i.BankAccount, &i.Prefix, &i.NextNumber,
-		&i.PaymentDays, &i.GraceDays, &i.CreditPrefix, &i.NextCreditNumber, &i.Logo, &i.Version, &i.CreatedAt, &i.UpdatedAt)
+		&i.PaymentDays, &i.GraceDays, &i.CreditPrefix, &i.NextCreditNumber, &i.Logo, &i.Receiver, &i.Version, &i.CreatedAt, &i.UpdatedAt)
 	i.Country = null.Value[string]{V: country, Valid: country != ""}
 	return err
 }
@@ -175,14 +175,48 @@ func findIssuer(tx *db.Tx, id string, i *Issuer) error {
 // somebody was faster.
 func updateIssuer(tx *db.Tx, i *Issuer) error {
 	changed, err := tx.Exec(`UPDATE invoice_issuer SET name = $2, street_line = $3, post_code = $4, city = $5, country = $6, vat_number = $7,
-			bank_account = $8, prefix = $9, next_number = $10, payment_days = $11, grace_days = $12, credit_prefix = $13, next_credit_number = $14, logo = $15, version = $16, updated_at = $17
+			bank_account = $8, prefix = $9, next_number = $10, payment_days = $11, grace_days = $12, credit_prefix = $13, next_credit_number = $14, logo = $15, version = $16, updated_at = $17, receiver_id = $18
 		WHERE id = $1 AND version = $16 - 1`,
 		i.ID, i.Name, i.StreetLine, i.PostCode, i.City, i.Country.V, i.VATNumber, i.BankAccount, i.Prefix, i.NextNumber, i.PaymentDays, i.GraceDays,
-		i.CreditPrefix, i.NextCreditNumber, i.Logo, i.Version, i.UpdatedAt)
+		i.CreditPrefix, i.NextCreditNumber, i.Logo, i.Version, i.UpdatedAt, i.Receiver)
 	if err == nil && changed == 0 {
 		return fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
 	}
 	return err
+}
+
+// issuersReceivedBy lists the issuers whose money comes in at the organization.
+func issuersReceivedBy(tx *db.Tx, organization ident.ID) (found []Issuer, err error) {
+	rows := tx.Query(`SELECT `+issuerColumns+` FROM invoice_issuer WHERE receiver_id = $1 ORDER BY id`, organization)
+	defer rows.Close()
+	for rows.Next() {
+		var i Issuer
+		if err := i.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		found = append(found, i)
+	}
+	return found, rows.Err()
+}
+
+func leaveIssuers(tx *db.Tx, scope access.Scope) {
+	tx.Queue(`UPDATE invoice_issuer SET receiver_id = NULL, version = version + 1 WHERE receiver_id = $1`, scope.Organization())
+}
+
+// unpaid lists invoices of the issuer $1, of all organizations, on which something is
+// to be paid.
+func unpaid(tx *db.Tx, condition string, args ...any) (found []Invoice, err error) {
+	rows := tx.Query(`SELECT `+columns+` FROM invoice WHERE issuer_id = $1 AND status IN ('`+Open+`', '`+Uncollectible+`') AND `+condition+
+		` LIMIT `+strconv.Itoa(maxOwed), args...)
+	defer rows.Close()
+	for rows.Next() {
+		var i Invoice
+		if err := i.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		found = append(found, i)
+	}
+	return found, rows.Err()
 }
 
 // hasNumber reports whether the issuer gave the number to an invoice.

@@ -107,6 +107,7 @@ func newSweep(t *testing.T, engine db.Engine, change func(*app.Config), samples 
 	w.enqueue()
 	invite(w.T, w.in, "Sweep")
 	w.subscribe()
+	w.match()
 	w.learn()
 	return w
 }
@@ -164,6 +165,31 @@ func (w *sweep) subscribe() {
 	invoice := w.list(owner, "/invoices")[0]
 	w.bodies["POST /credit-notes"] = `{"invoice":"` + invoice + `","reason":"Sweep","lines":[{"line":1,"amount":1}]}`
 	do(w.in.As("operator@demo.example", "demo"), http.MethodPost, "/credit-notes", w.bodies["POST /credit-notes"])
+}
+
+// match gives demo a payment that was recorded and one that waits.
+func (w *sweep) match() {
+	demo, err := ident.Parse(w.in.Names["demo"])
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.in.Names["paid-match"], w.in.Names["spare-match"] = "018cc6e0-0000-7000-8000-00000000aaa1", "018cc6e0-0000-7000-8000-00000000aaa2"
+	err = w.in.App.Database().Write(w.Context(), access.System(demo), func(tx *db.Tx) error {
+		for status, key := range map[string]string{"settled": w.in.Names["paid-match"], "proposed": w.in.Names["spare-match"]} {
+			id, err := ident.Parse(key)
+			if err != nil {
+				return err
+			}
+			tx.Queue(`INSERT INTO payment_match (organization_id, id, transaction_id, mark, status, score, reasons, amount, currency, received_on, title, party,
+					parts, payer_id, version, created_at, updated_at)
+				VALUES ($1, $2, $2, $3, $4, 90, 'reference amount', 100, 'EUR', $5, 'Sweep', '', '[]', $1, 1, $5, $5)`, demo, id, []byte(status), status, Start)
+			db.Count(tx, access.System(demo), "payment_match", 1)
+		}
+		return nil
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
 }
 
 // learn finds out what there is: in demo by its owner, in other by its owner.

@@ -85,6 +85,8 @@ func TestSweep(t *testing.T) {
 		sedetest.Trial{Operation: "POST /integrations/kontomatik/pull", Body: connection},
 		sedetest.Trial{Operation: "POST /integrations/kontomatik/revoke", Body: connection},
 		sedetest.Trial{Operation: "POST /organizations/{id}/reset"},
+		sedetest.Trial{Operation: "POST /payment-matches/{id}/confirm", On: "paid-match"},
+		sedetest.Trial{Operation: "POST /payment-matches/{id}/dismiss", On: "spare-match"},
 		sedetest.Trial{Operation: "PATCH /organization-users/{id}", On: "guest-member"},
 		sedetest.Trial{Operation: "DELETE /organization-users/{id}", On: "guest-member"},
 		sedetest.Trial{Operation: "POST /organizations/clear"},

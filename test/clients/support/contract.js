@@ -285,6 +285,28 @@ export const resources = {
     operations: { list: 'GET', show: 'GET' },
     filters: ['integration', 'kind', 'name', 'iban', 'currency', 'order[name]'],
   },
+  'payment-matches': {
+    name: 'PaymentMatch',
+    mayBeEmpty: true,
+    fields: {
+      id: '=string',
+      transaction: '=iri:BankTransaction?',
+      status: '=string',
+      score: '=integer',
+      reasons: '=[]string',
+      amount: '=integer',
+      currency: '=string',
+      receivedOn: '=dateTime',
+      title: '=string',
+      party: '=string',
+      invoices: '=[]object',
+      decidedAt: '=dateTime?',
+      createdAt: '=dateTime',
+      updatedAt: '=dateTime',
+    },
+    operations: { list: 'GET', show: 'GET' },
+    filters: ['transaction', 'status', 'score[gte]', 'amount[lte]', 'receivedOn[after]', 'order[receivedOn]', 'order[score]', 'order[amount]'],
+  },
   'bank-transactions': {
     name: 'BankTransaction',
     fields: {
