@@ -23,6 +23,7 @@ import (
 	"sede/internal/product"
 	"sede/internal/reference"
 	"sede/internal/subscription"
+	"sede/internal/transfer"
 )
 
 // features are the features of sede. A new one is a field, a line in
@@ -101,6 +102,9 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.OnPurge(f.clearings.Forget)
 	f.organizations.OnRemove(f.invoices.Leave)
 	f.banks.SetInvoices(receivables{f.invoices, f.organizations})
+	if _, err = transfer.New(ctx, p, f.organizations); err != nil {
+		return f, err
+	}
 	return f, nil
 }
 

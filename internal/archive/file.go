@@ -27,7 +27,9 @@ const (
 
 // What archives are of.
 const (
-	KindWorking = "working" // the working data of an organization, to restore it
+	KindWorking      = "working"      // the working data of an organization, to restore it
+	KindOrganization = "organization" // everything of an organization
+	KindPerson       = "person"       // everything of a user
 )
 
 // Manifest says what an archive holds. It is signed.
@@ -36,7 +38,8 @@ type Manifest struct {
 	Kind         string    `json:"kind"`
 	Schema       int       `json:"schema"` // version of the database schema
 	CreatedAt    time.Time `json:"createdAt"`
-	Organization Subject   `json:"organization"`
+	Organization Subject   `json:"organization,omitzero"`
+	User         Subject   `json:"user,omitzero"`
 	Counts       []Counter `json:"counts"` // what was counted of the rows
 	Files        []File    `json:"files"`
 }
@@ -44,8 +47,8 @@ type Manifest struct {
 // Subject is what an archive is of.
 type Subject struct {
 	ID   string `json:"id"`
-	Slug string `json:"slug"`
-	Name string `json:"name"`
+	Slug string `json:"slug,omitempty"`
+	Name string `json:"name,omitempty"`
 }
 
 // Counter is one row of row_count.
@@ -108,6 +111,15 @@ func (w *Writer) Write(content []byte) (int, error) {
 	w.sum.Write(content)
 	w.current.Bytes += int64(len(content))
 	return w.entry.Write(content)
+}
+
+// WriteFile adds a file of its own.
+func (w *Writer) WriteFile(name string, content []byte) error {
+	if err := w.begin(File{Name: name}); err != nil {
+		return err
+	}
+	_, err := w.Write(content)
+	return err
 }
 
 func (w *Writer) end() {

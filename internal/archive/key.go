@@ -1,12 +1,14 @@
 package archive
 
 import (
+	"context"
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
 	"io"
 	"time"
 
+	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/secret"
 )
@@ -50,6 +52,22 @@ func LoadKey(tx *db.Tx, box *secret.Box, random io.Reader, now time.Time, truste
 			return nil, err
 		}
 	}
+}
+
+// HaveKey makes the instance's key when there is none yet. It works in the scope of
+// the instance.
+func HaveKey(ctx context.Context, d *db.DB, box *secret.Box, random io.Reader, now time.Time) error {
+	var there bool
+	err := d.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		return tx.Row(`SELECT EXISTS (SELECT 1 FROM archive_key)`).Scan(&there)
+	})
+	if err != nil || there {
+		return err
+	}
+	return d.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		_, err := LoadKey(tx, box, random, now)
+		return err
+	})
 }
 
 func sealFor(id string) string { return "archive_key " + id }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 
 	"sede/internal/fault"
@@ -147,3 +148,12 @@ var errDamaged = errors.New("archive: not to be used")
 
 // IsDamaged reports whether err says what is wrong with an archive.
 func IsDamaged(err error) bool { return errors.Is(err, errDamaged) }
+
+// Reason is what is wrong with an archive, in English; empty for other errors.
+func Reason(err error) string {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || !IsDamaged(err) {
+		return ""
+	}
+	return fmt.Sprintf(f.Text.Format, f.Text.Args...)
+}

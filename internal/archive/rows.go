@@ -48,7 +48,6 @@ type cell struct {
 
 // newCodec makes one for the named columns; nil: all that archives carry.
 func newCodec(t Table, schema *db.Table, columns []string) (*codec, error) {
-	c := &codec{table: t}
 	if columns == nil {
 		for _, column := range schema.Columns {
 			if column.Name != t.OwnerColumn() && !t.hides(column.Name) {
@@ -56,9 +55,20 @@ func newCodec(t Table, schema *db.Table, columns []string) (*codec, error) {
 			}
 		}
 	}
+	for _, name := range columns {
+		if name == t.OwnerColumn() {
+			return nil, fmt.Errorf("archive: table %s has no column %s for archives", t.Name, name)
+		}
+	}
+	return codecOf(t, schema, columns)
+}
+
+// codecOf makes one for the columns.
+func codecOf(t Table, schema *db.Table, columns []string) (*codec, error) {
+	c := &codec{table: t}
 	for i, name := range columns {
 		column, ok := schema.Column(name)
-		if !ok || name == t.OwnerColumn() || t.hides(name) {
+		if !ok || t.hides(name) {
 			return nil, fmt.Errorf("archive: table %s has no column %s for archives", t.Name, name)
 		}
 		c.columns = append(c.columns, column)
@@ -273,6 +283,50 @@ func (w *Writer) WriteRows(read func(func(*db.Tx) error) error, t Table, schema 
 		}
 	}
 	return nil
+}
+
+// buffered is how many bytes of lines are collected before they are written.
+const buffered = 256 << 10
+
+// WriteWhere adds the rows of a table for which a condition in SQL holds, all in one
+// statement; with their owner if owned is false, since they may have many.
+func (w *Writer) WriteWhere(tx *db.Tx, t Table, schema *db.Table, owned bool, where string, args ...any) error {
+	var columns []string
+	for _, c := range schema.Columns {
+		if !t.hides(c.Name) && (!owned || c.Name != t.OwnerColumn()) {
+			columns = append(columns, c.Name)
+		}
+	}
+	c, err := codecOf(t, schema, columns)
+	if err != nil || len(columns) == 0 {
+		return err
+	}
+	if err := w.begin(File{Name: "data/" + t.Name + ".jsonl", Table: t.Name, Columns: columns}); err != nil {
+		return err
+	}
+	rows := tx.Query(`SELECT `+strings.Join(columns, ", ")+` FROM `+t.Name+` WHERE `+where+` ORDER BY `+strings.Join(schema.Key, ", "), args...)
+	defer rows.Close()
+	var lines []byte
+	for rows.Next() {
+		if err := rows.Scan(c.dest...); err != nil {
+			return err
+		}
+		if lines, err = c.append(lines); err != nil {
+			return err
+		}
+		w.current.Rows++
+		if len(lines) >= buffered {
+			if _, err := w.Write(lines); err != nil {
+				return err
+			}
+			lines = lines[:0]
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	_, err = w.Write(lines)
+	return err
 }
 
 // pageSQL reads a page: the first one, or the one behind a key.

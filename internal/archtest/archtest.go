@@ -68,6 +68,7 @@ func layers() []layer {
 			"internal/product":      "",
 			"internal/reference":    "",
 			"internal/subscription": "internal/billing internal/coupon internal/organization internal/product",
+			"internal/transfer":     "internal/organization",
 		}},
 		{"composition", map[string]string{
 			"internal/app": "",
@@ -152,6 +153,7 @@ func uses() map[string][]string {
 			"internal/entitlement",  // a new organization begins its trial
 			"internal/payment",      // Stripe says what happened to any organization
 			"internal/clearing",     // a job goes on with it
+			"internal/transfer",     // the owner was let in before
 			"internal/organization",
 		},
 		"access.Instance": {
@@ -160,6 +162,8 @@ func uses() map[string][]string {
 			"internal/audit",                      // operators read the chain of the instance
 			"internal/coupon", "internal/product", // belong to the instance
 			"internal/clearing",     // organizations are held by the instance
+			"internal/archive",      // the key that signs is the instance's
+			"internal/transfer",     // a person's things are in several organizations
 			"internal/invitation",   // people accept who are in no organization yet
 			"internal/jobs",         // jobs of all organizations wait in one queue
 			"internal/mail",         // the development mailbox belongs to the instance

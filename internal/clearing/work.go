@@ -1,6 +1,7 @@
 package clearing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -258,10 +259,7 @@ func (s *Service) doRestore(ctx context.Context, job *jobs.Job[workArgs]) error 
 			return err
 		}
 		w.log.Error("clearing: what was cleared can't be brought back", "organization", w.org, "error", err)
-		reason := "The archive could not be brought back."
-		if f, ok := errors.AsType[*fault.Error](err); ok && archive.IsDamaged(err) {
-			reason = f.Error()
-		}
+		reason := cmp.Or(archive.Reason(err), "The archive could not be brought back.")
 		err = w.write(ctx, func(tx *db.Tx) error { return w.move(tx, undoing, func(r *record) { r.err = null.Of(reason) }) })
 		if err != nil {
 			return err

@@ -138,6 +138,24 @@ func (d *DB) Read(ctx context.Context, scope access.Scope, fn func(*Tx) error) e
 	return d.lite.read(ctx, d, scope, fn)
 }
 
+// Snapshot is a Read in which everything comes from one moment on both engines. On
+// SQLite the log grows until it ends, on PostgreSQL nothing old is cleaned up, so
+// fn must not wait for people.
+func (d *DB) Snapshot(ctx context.Context, scope access.Scope, fn func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if d.pg != nil {
+		return d.pg.snapshot(ctx, d, scope, fn)
+	}
+	return d.lite.read(ctx, d, scope, func(tx *Tx) error {
+		if err := tx.Row(`SELECT count(*) FROM sqlite_schema`).Scan(new(int64)); err != nil { // which fixes the moment
+			return err
+		}
+		return fn(tx)
+	})
+}
+
 // Write runs fn in a transaction and returns nil only when it is committed and
 // durable. An error or a panic of fn rolls back: the error is returned as it
 // is, the panic becomes an error and its stack is logged. An error of COMMIT is

@@ -83,9 +83,9 @@ func (s *pgSession) put(sql string, args []any, a *ahead) (*pgconn.StatementDesc
 func (s *pgSession) prelude() error {
 	s.ready = true
 	text := readSQL
-	if s.tx.write {
+	if begin := s.tx.beginSQL(); begin != "" {
 		text = scopeSQL
-		if _, err := s.add("BEGIN", nil, nil); err != nil {
+		if _, err := s.add(begin, nil, nil); err != nil {
 			return err
 		}
 		s.begun = true
@@ -232,7 +232,7 @@ func (s *pgSession) leave() {
 	}
 	s.pipe.Close()
 	s.pipe, s.reader = nil, nil
-	s.ready, s.synced = s.tx.write && s.begun, true
+	s.ready, s.synced = s.begun, true
 	s.flying = s.flying[:0]
 }
 
@@ -250,7 +250,7 @@ func (s *pgSession) arrive(sql string) error {
 	if _, err := s.pipe.GetResults(); err != nil {
 		return s.broken(err, sql)
 	}
-	if !s.tx.write {
+	if !s.begun {
 		s.ready = false // the next flight is a transaction of its own
 	}
 	return nil

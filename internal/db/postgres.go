@@ -159,6 +159,33 @@ func (p *postgres) release(conn *pgxpool.Conn, s *pgSession) {
 	conn.Release()
 }
 
+// snapshot is read within a transaction that sees one moment.
+func (p *postgres) snapshot(ctx context.Context, d *DB, scope access.Scope, fn func(*Tx) error) error {
+	conn, s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	tx := &Tx{db: d, ctx: ctx, scope: scope, pg: s, still: true}
+	s.begin(tx)
+	defer func() {
+		tx.end()
+		s.rollback()
+		p.release(conn, s)
+	}()
+	return ended(ctx, fn(tx))
+}
+
+// beginSQL begins what is more than a statement at a time.
+func (tx *Tx) beginSQL() string {
+	switch {
+	case tx.write:
+		return "BEGIN"
+	case tx.still:
+		return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	}
+	return ""
+}
+
 func (p *postgres) read(ctx context.Context, d *DB, scope access.Scope, fn func(*Tx) error) error {
 	conn, s, err := p.session(ctx)
 	if err != nil {

@@ -38,6 +38,7 @@ type Tx struct {
 	pg    *pgSession // PostgreSQL only
 
 	write  bool
+	still  bool // a Snapshot
 	done   bool
 	failed error    // what lost the transaction
 	after  []func() // AfterCommit

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"sede/internal/access"
@@ -57,7 +58,11 @@ func streamFormat(media string) *format {
 	if media == typeCSV {
 		return formatCSV
 	}
-	return newFormat("", media, 's')
+	f := newFormat("", media, 's')
+	if strings.HasSuffix(media, "+zip") { // no text
+		f.header = []string{media}
+	}
+	return f
 }
 
 // serveStream reads an In and sends what comes of it.

@@ -171,3 +171,29 @@ func (s *Service) purgeImages(ctx context.Context, scope access.Scope) error {
 		}
 	}
 }
+
+// Enter finds an organization by its id or slug and tells the caller's role in it,
+// within a transaction of the instance: Missing for those who do not belong to it.
+func (s *Service) Enter(tx *db.Tx, who *access.Caller, ref string) (o Organization, role access.Role, err error) {
+	role, err = s.enter(tx, who, ref, &o)
+	return o, role, err
+}
+
+// EachImage names the files of all images that the organization ever showed, within
+// a transaction that reaches it.
+func (s *Service) EachImage(tx *db.Tx, scope access.Scope, each func(key string)) error {
+	for last := (ident.ID{}); ; {
+		sets, end, err := imagesAfter(tx, scope, last, removeBatch)
+		if err != nil || len(sets) == 0 {
+			return err
+		}
+		for _, set := range sets {
+			for _, size := range set.sizes {
+				for _, extension := range []string{extensionPNG, extensionWebP} {
+					each(imageKey(set.address, strconv.Itoa(size.width), extension))
+				}
+			}
+		}
+		last = end
+	}
+}

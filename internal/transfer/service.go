@@ -1,0 +1,164 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/archive"
+	"sede/internal/blob"
+	"sede/internal/clock"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/organization"
+)
+
+// Who may do what. Of an organization only owners get everything.
+var mayTake = access.SignedIn().InPerson()
+
+// Service holds the use cases of archives that are handed out.
+type Service struct {
+	db            *db.DB
+	clock         clock.Clock
+	blobs         blob.Store
+	organizations *organization.Service
+	key           func(tx *db.Tx) (*archive.Key, error)
+	schema        func() (map[string]*db.Table, error)
+	turns         chan struct{} // a place for each archive that is being made
+}
+
+// Organization sends everything of an organization.
+func (s *Service) Organization(ctx context.Context, who *access.Caller, ref, _ string, _ *hydra.None) (hydra.Download, error) {
+	if err := mayTake.Check(who); err != nil {
+		return hydra.Download{}, err
+	}
+	var o organization.Organization
+	err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		var role access.Role
+		var err error
+		if o, role, err = s.organizations.Enter(tx, who, ref); err == nil && role != access.Owner {
+			err = fault.Denied()
+		}
+		return err
+	})
+	if err != nil {
+		return hydra.Download{}, err
+	}
+	m := archive.Manifest{Kind: archive.KindOrganization, Organization: archive.Subject{ID: o.ID.String(), Slug: o.Slug, Name: o.Name}}
+	scope := access.System(o.ID)
+	return s.download(ctx, o.Slug+".sede.zip", m, scope, func(tx *db.Tx, w *archive.Writer, schema map[string]*db.Table) error {
+		for _, t := range slices.Concat(archive.OfRole(archive.Kept), archive.OfRole(archive.Working)) {
+			if err := w.WriteWhere(tx, t, schema[t.Name], true, t.OwnerColumn()+" = $1", o.ID); err != nil {
+				return err
+			}
+		}
+		return s.images(ctx, tx, scope, w)
+	})
+}
+
+// images adds the files of the organization's images.
+func (s *Service) images(ctx context.Context, tx *db.Tx, scope access.Scope, w *archive.Writer) error {
+	var keys []string
+	if err := s.organizations.EachImage(tx, scope, func(key string) { keys = append(keys, key) }); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		content, err := s.blobs.Get(ctx, key)
+		if errors.Is(err, blob.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.WriteFile("blobs/"+key, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Person sends everything of the caller.
+func (s *Service) Person(ctx context.Context, who *access.Caller, _, _ string, _ *hydra.None) (hydra.Download, error) {
+	if err := mayTake.Check(who); err != nil {
+		return hydra.Download{}, err
+	}
+	m := archive.Manifest{Kind: archive.KindPerson, User: archive.Subject{ID: who.User.String(), Name: who.Username}}
+	return s.download(ctx, "me.sede.zip", m, access.Instance(), func(tx *db.Tx, w *archive.Writer, schema map[string]*db.Table) error {
+		for _, p := range personal() {
+			t := archive.Table{Name: p.table, Secret: p.without}
+			args := []any{who.User, ident.ID{}}
+			if !strings.Contains(p.where, "$2") {
+				args = args[:1]
+			}
+			if err := w.WriteWhere(tx, t, schema[p.table], false, p.where, args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// download makes an archive in a temporary file and sends it.
+func (s *Service) download(ctx context.Context, name string, m archive.Manifest, scope access.Scope,
+	fill func(tx *db.Tx, w *archive.Writer, schema map[string]*db.Table) error) (hydra.Download, error) {
+	return hydra.Download{Name: name, Write: func(out io.Writer) error {
+		file, err := s.make(ctx, m, scope, fill)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		_, err = io.Copy(out, file)
+		return err
+	}}, nil
+}
+
+// make writes the archive into a temporary file and stands at its beginning.
+func (s *Service) make(ctx context.Context, m archive.Manifest, scope access.Scope,
+	fill func(tx *db.Tx, w *archive.Writer, schema map[string]*db.Table) error) (*os.File, error) {
+	select {
+	case s.turns <- struct{}{}:
+		defer func() { <-s.turns }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	schema, err := s.schema()
+	if err != nil {
+		return nil, err
+	}
+	if m.Schema, _, err = s.db.SchemaVersion(ctx); err != nil {
+		return nil, err
+	}
+	m.CreatedAt = s.clock.Now().Truncate(time.Second)
+	var key *archive.Key
+	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+		key, err = s.key(tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp("", "sede-archive-*")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(file.Name()) // where the system lets: it goes when it is closed
+	w := archive.NewWriter(file, key, m)
+	err = s.db.Snapshot(ctx, scope, func(tx *db.Tx) error { return fill(tx, w, schema) })
+	if err == nil {
+		err = w.Close()
+	}
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
