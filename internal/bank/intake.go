@@ -16,9 +16,9 @@ import (
 // batchSize is how many transactions are stored at once.
 const batchSize = 200
 
-// intake is a kontomatik.Sink: it stores what an import holds, in batches. What
-// is stored stays when the reading fails later; the same import read again adds
-// the rest.
+// intake is a kontomatik.Sink: it stores what an import holds, in batches, one of
+// them while the next is read. What is stored stays when the reading fails later;
+// the same import read again adds the rest. Who uses one calls wait at the end.
 type intake struct {
 	s   *Service
 	ctx context.Context //nolint:containedctx // lives as long as one reading
@@ -27,10 +27,12 @@ type intake struct {
 	account   *Account            // whose transactions come
 	digital   *kontomatik.Account // the same as the bank tells it
 	unread    bool                // the account can't be read: its transactions are skipped
-	batch     []Transaction
-	claimed   map[ident.ID]bool // transactions of the account that this reply told
-	ends      closings          // of its months
-	pending   []held            // those that were there before this reply
+	next      []Transaction       // being read
+	batch     []Transaction       // being stored
+	stored    chan error          // how that ended; nil: none is
+	claimed   map[ident.ID]bool   // transactions of the account that this reply told
+	ends      closings            // of its months
+	pending   []held              // those that were there before this reply
 	since     time.Time
 	keptSince null.Value[time.Time] // what is older is not wanted
 	added     int64
@@ -64,13 +66,29 @@ func (in *intake) Transaction(a *kontomatik.Account, t *kontomatik.Transaction) 
 	if in.tooOld(&r) {
 		return nil
 	}
-	if n := len(in.batch); n == batchSize || n > batchSize*3/4 && !in.batch[n-1].On.Equal(r.On) {
-		if err := in.flush(nil); err != nil { // better between two days than within one, see newIDs
+	if n := len(in.next); n == batchSize || n > batchSize*3/4 && !in.next[n-1].On.Equal(r.On) {
+		if err := in.wait(); err != nil { // better between two days than within one, see newIDs
 			return err
 		}
+		in.turn()
+		in.stored = make(chan error, 1)
+		go func() { in.stored <- in.flush(nil) }()
 	}
-	in.batch = append(in.batch, r)
+	in.next = append(in.next, r)
 	return nil
+}
+
+// turn makes the batch that was read the one to store.
+func (in *intake) turn() { in.batch, in.next = in.next, in.batch[:0] }
+
+// wait returns once nothing is being stored, with the error of what was.
+func (in *intake) wait() error {
+	if in.stored == nil {
+		return nil
+	}
+	err := <-in.stored
+	in.stored = nil
+	return err
 }
 
 // Account ends an account.
@@ -79,9 +97,10 @@ func (in *intake) Account(a *kontomatik.Account) error {
 		return err
 	}
 	defer func() { in.account, in.digital, in.unread = nil, nil, false }()
-	if in.unread {
-		return nil
+	if err := in.wait(); err != nil || in.unread {
+		return err
 	}
+	in.turn()
 	final, ok := readAccount(a, in.w.integration.Target.V)
 	if !ok || final.identity != in.account.identity {
 		final = *in.account
@@ -94,8 +113,12 @@ func (in *intake) enter(a *kontomatik.Account) error {
 	if in.digital == a {
 		return nil
 	}
+	if err := in.wait(); err != nil {
+		return err
+	}
 	account, ok := readAccount(a, in.w.integration.Target.V)
 	in.digital, in.unread, in.batch, in.claimed, in.ends = a, !ok, in.batch[:0], map[ident.ID]bool{}, closings{}
+	in.next = in.next[:0]
 	if !ok {
 		return nil
 	}
@@ -202,7 +225,6 @@ func (in *intake) flush(final *Account) error {
 		in.ends.take(&in.batch[i])
 	}
 	in.added += o.added
-	in.batch = in.batch[:0]
 	if final == nil {
 		return nil
 	}
