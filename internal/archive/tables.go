@@ -92,6 +92,7 @@ func Tables() []Table {
 		{Name: "stripe_fetch", Role: Instance, Key: []string{"subject"}},
 		{Name: "invoice", Role: Kept, Lasting: "number IS NOT NULL"},
 		{Name: "stripe_invoice", Role: Kept},
+		{Name: "stripe_drift", Role: Trace},
 		{Name: "credit_note", Role: Kept, Lasting: "1 = 1"},
 		{Name: "payment", Role: Kept, Lasting: "1 = 1"},
 		{Name: "payment_match", Role: Kept},

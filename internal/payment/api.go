@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"net/http"
 	"time"
 
 	"sede/internal/hydra"
@@ -29,8 +30,38 @@ var fields = []hydra.Field[Method]{
 	hydra.Time("updatedAt", func(m *Method) *time.Time { return &m.UpdatedAt }).ReadOnly(),
 }
 
+var driftFields = []hydra.Field[Drift]{
+	hydra.ID(func(d *Drift) *ident.ID { return &d.ID }),
+	hydra.Ref("organization", "Organization", func(d *Drift) *ident.ID { return &d.Organization }).ReadOnly().Filter(hydra.Exact),
+	hydra.Ref("subscription", "Subscription", func(d *Drift) *ident.ID { return &d.Subscription }).ReadOnly().Filter(hydra.Exact),
+	hydra.Text("field", func(d *Drift) *string { return &d.Field }).ReadOnly().
+		Doc("What is different: discount, externalId, or a product of Stripe's, whose quantity it is.").Example("sede_team_seats"),
+	hydra.Text("ours", func(d *Drift) *string { return &d.Ours }).ReadOnly().Doc("What Stripe was told.").Example("5"),
+	hydra.Text("theirs", func(d *Drift) *string { return &d.Theirs }).ReadOnly().Doc("What Stripe has; empty: nothing.").Example("7"),
+	hydra.Time("foundAt", func(d *Drift) *time.Time { return &d.FoundAt }).ReadOnly(),
+}
+
+func (s *Service) driftResource() hydra.Declaration {
+	return hydra.Resource[Drift]{
+		Name: "BillingDrift", Path: "/billing/drift",
+		Doc:    "Something of a subscription that is different at Stripe although Stripe was told, because somebody changed it there.",
+		Fields: driftFields,
+		Operations: []hydra.Operation{
+			hydra.List[Drift]{Access: mayResolve, Do: hydra.OfAll(s.Drifts)},
+			hydra.Get[Drift]{Access: mayResolve, Do: hydra.ByID(s.Drift)},
+			hydra.Action[hydra.None, Drift]{Path: "/billing/drift/{id}/push-ours", Access: mayResolve, Do: hydra.ActionByID(s.PushOurs),
+				Doc: "Has Stripe told again what is wanted, as it is here."},
+			hydra.Action[hydra.None, Drift]{Path: "/billing/drift/{id}/take-theirs", Access: mayResolve, Do: hydra.ActionByID(s.TakeTheirs),
+				Doc: "Makes what is wanted here what Stripe has."},
+			hydra.Action[hydra.None, hydra.None]{Path: "/billing/reconcile", Access: mayResolve, Status: http.StatusAccepted, Do: s.Reconcile,
+				Doc: "Has all customers and subscriptions at Stripe compared with what is here, soon."},
+		},
+	}
+}
+
 func (s *Service) resources() []hydra.Declaration {
 	return []hydra.Declaration{
+		s.driftResource(),
 		hydra.Resource[Method]{
 			Name: "PaymentMethod", Path: "/payment-methods", Means: "https://schema.org/PaymentMethod",
 			Doc:     "What the organization pays with through Stripe.",

@@ -50,7 +50,10 @@ func (s *Service) Module() feature.Module {
 		Resources: s.resources(),
 		Routes:    []hydra.Route{{Pattern: "POST /webhooks/stripe", Handler: s.hear(s.problem), Class: throttle.Webhook}},
 		Describe:  []hydra.Describe{describe},
-		Workers:   []jobs.Worker{doEvent.Worker(s.work), doPush.Worker(s.push), doDetach.Worker(s.detach), doTwin.Worker(s.carryOut)},
-		Schedules: []jobs.Schedule{{Name: "payment.forget", Every: 24 * time.Hour, Do: s.forget}},
+		Workers:   []jobs.Worker{doEvent.Worker(s.work), doPush.Worker(s.push), doDetach.Worker(s.detach), doTwin.Worker(s.carryOut), doReconcile.Worker(s.reconcileNow)},
+		Schedules: []jobs.Schedule{
+			{Name: "payment.forget", Every: 24 * time.Hour, Do: s.forget},
+			{Name: "payment.reconcile", Every: reconcileEvery, Do: s.reconcile},
+		},
 	}
 }

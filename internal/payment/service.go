@@ -24,8 +24,9 @@ import (
 
 // Who may do what.
 var (
-	mayRead  = access.Within(access.Payers)
-	mayWrite = access.Within(access.Payers).ToChange()
+	mayRead    = access.Within(access.Payers)
+	mayWrite   = access.Within(access.Payers).ToChange()
+	mayResolve = access.Operators()
 )
 
 // Service holds the use cases.

@@ -170,3 +170,64 @@ func keepTaxRate(tx *db.Tx, t tax.Treatment, external string) (id string, err er
 	}
 	return taxRate(tx, t)
 }
+
+const driftColumns = `organization_id, id, subscription_id, field, ours, theirs, found_at`
+
+func (d *Drift) scan(into func(...any) error) error {
+	return into(&d.Organization, &d.ID, &d.Subscription, &d.Field, &d.Ours, &d.Theirs, &d.FoundAt)
+}
+
+// allDrifts lists those of all organizations. The transaction's scope is the
+// instance.
+var allDrifts = db.Listing{Table: "stripe_drift", Select: driftColumns, Wide: true, Order: "id DESC",
+	Columns: map[string]db.Column{"organization": {SQL: "organization_id", NotNull: true}, "subscription": {SQL: "subscription_id", NotNull: true}}}
+
+func listDrifts(tx *db.Tx, q *page.Query) (page.Result[Drift], error) {
+	return db.PageOf(&allDrifts, tx, access.Instance(), q, nil, (*Drift).scan)
+}
+
+func findDrift(tx *db.Tx, id ident.ID, d *Drift) error {
+	return orMissing(d.scan(tx.Row(`SELECT `+driftColumns+` FROM stripe_drift WHERE id = $1`, id).Scan))
+}
+
+func driftsOf(tx *db.Tx, scope access.Scope, subscription ident.ID) (found []Drift, err error) {
+	rows := tx.Query(`SELECT `+driftColumns+` FROM stripe_drift WHERE organization_id = $1 AND subscription_id = $2 ORDER BY id`, scope.Organization(), subscription)
+	defer rows.Close()
+	for rows.Next() {
+		var d Drift
+		if err := d.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		found = append(found, d)
+	}
+	return found, rows.Err()
+}
+
+func insertDrift(tx *db.Tx, scope access.Scope, d *Drift) {
+	tx.Queue(`INSERT INTO stripe_drift (organization_id, id, subscription_id, field, ours, theirs, found_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		scope.Organization(), d.ID, d.Subscription, d.Field, d.Ours, d.Theirs, d.FoundAt)
+}
+
+func removeDrift(tx *db.Tx, scope access.Scope, id ident.ID) {
+	tx.Queue(`DELETE FROM stripe_drift WHERE organization_id = $1 AND id = $2`, scope.Organization(), id)
+}
+
+// customerOfOrganization is who pays for an organization at Stripe.
+type customerOfOrganization struct {
+	organization ident.ID
+	customer     string
+}
+
+// customers returns those of all organizations, in order, after one of them.
+func customers(tx *db.Tx, last ident.ID, most int) (found []customerOfOrganization, err error) {
+	rows := tx.Query(`SELECT id, stripe_customer_id FROM organization WHERE stripe_customer_id IS NOT NULL AND removed_at IS NULL AND id > $1 ORDER BY id LIMIT $2`, last, most)
+	defer rows.Close()
+	for rows.Next() {
+		var c customerOfOrganization
+		if err := rows.Scan(&c.organization, &c.customer); err != nil {
+			return nil, err
+		}
+		found = append(found, c)
+	}
+	return found, rows.Err()
+}

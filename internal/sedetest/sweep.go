@@ -108,6 +108,7 @@ func newSweep(t *testing.T, engine db.Engine, change func(*app.Config), samples 
 	invite(w.T, w.in, "Sweep")
 	w.subscribe()
 	w.match()
+	w.drift()
 	w.learn()
 	return w
 }
@@ -184,6 +185,27 @@ func (w *sweep) match() {
 					parts, payer_id, version, created_at, updated_at)
 				VALUES ($1, $2, $2, $3, $4, 90, 'reference amount', 100, 'EUR', $5, 'Sweep', '', '[]', $1, 1, $5, $5)`, demo, id, []byte(status), status, Start)
 			db.Count(tx, access.System(demo), "payment_match", 1)
+		}
+		return nil
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// drift makes differences with Stripe, as if somebody had changed the subscription
+// of demo there.
+func (w *sweep) drift() {
+	demo, err := ident.Parse(w.in.Names["demo"])
+	if err != nil {
+		w.Fatal(err)
+	}
+	err = w.in.App.Database().Write(w.Context(), access.System(demo), func(tx *db.Tx) error {
+		for i, field := range []string{"sede_team_seats", "sede_bank_flat", "discount"} {
+			id := ident.ID{15: byte(i + 1)}
+			w.in.Names[[]string{"drift", "drift-push", "drift-take"}[i]] = id.String()
+			tx.Queue(`INSERT INTO stripe_drift (organization_id, id, subscription_id, field, ours, theirs, found_at)
+				SELECT organization_id, $2, id, $3, '1', '', created_at FROM subscription WHERE organization_id = $1`, demo, id, field)
 		}
 		return nil
 	})

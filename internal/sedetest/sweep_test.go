@@ -80,6 +80,8 @@ func TestSweep(t *testing.T) {
 		sedetest.Trial{Operation: "DELETE /organizations/{id}"},
 		sedetest.Trial{Operation: "POST /organizations/{id}/reopen"},
 		sedetest.Trial{Operation: "DELETE /organization-addresses/{id}", On: "spare-address"},
+		sedetest.Trial{Operation: "POST /billing/drift/{id}/push-ours", On: "drift-push"},
+		sedetest.Trial{Operation: "POST /billing/drift/{id}/take-theirs", On: "drift-take"},
 		sedetest.Trial{Operation: "POST /subscriptions/{id}/cancel", Body: func(*sedetest.Instance) string { return `{"atPeriodEnd":false}` }},
 		sedetest.Trial{Operation: "POST /subscriptions"},
 		sedetest.Trial{Operation: "POST /integrations/kontomatik/pull", Body: connection},

@@ -211,3 +211,60 @@ func storeProvider(tx *db.Tx, scope access.Scope, s *Subscription) error {
 	}
 	return err
 }
+
+// Again has the provider told once more what is wanted of a subscription.
+func (s *Service) Again(tx *db.Tx, scope access.Scope, id ident.ID) error {
+	var sub Subscription
+	if err := s.load(tx, scope, id, &sub); err != nil {
+		return err
+	}
+	return s.want(tx, scope, &sub)
+}
+
+// Theirs is something that a provider has otherwise than it is here.
+type Theirs struct {
+	Product    string
+	Seats      bool // the quantity is that of seats
+	Quantity   int64
+	NoDiscount bool
+	Ended      bool
+}
+
+// Take makes what is wanted of a subscription what the provider has. Fewer seats than
+// are taken are a Conflict.
+func (s *Service) Take(tx *db.Tx, scope access.Scope, who *access.Caller, id ident.ID, theirs Theirs) error {
+	if err := s.invoices.Lock(tx, scope); err != nil {
+		return err
+	}
+	var sub Subscription
+	if err := s.load(tx, scope, id, &sub); err != nil {
+		return err
+	}
+	before := sub
+	sub.Products = slices.Clone(sub.Products)
+	switch {
+	case theirs.Ended:
+		now := s.now.Now().Truncate(time.Second)
+		sub.end(now)
+		sub.CanceledAt = null.Of(sub.CanceledAt.Or(now))
+	case theirs.NoDiscount:
+		sub.dropDiscount()
+	case theirs.Seats:
+		if err := s.organizations.RoomFor(tx, scope, null.Of(theirs.Quantity)); err != nil {
+			return err
+		}
+		sub.Seats, sub.Scheduled, sub.Changes = max(1, theirs.Quantity), nil, false
+	default:
+		sub.Scheduled, sub.Changes = nil, false
+		i := slices.IndexFunc(sub.Products, func(b Bought) bool { return b.Product == theirs.Product })
+		switch {
+		case i < 0 || theirs.Quantity == 0 && len(sub.Products) == 1:
+			return fault.New(fault.Conflict, "This can't be taken over as it is. Push ours instead.")
+		case theirs.Quantity == 0:
+			sub.Products = slices.Delete(sub.Products, i, i+1)
+		default:
+			sub.Products[i].Quantity = theirs.Quantity
+		}
+	}
+	return s.store(tx, who, scope, "take", &before, &sub)
+}

@@ -530,7 +530,6 @@ export const resources = {
       organization: '=iri:Organization',
       status: '=string',
       setupUrl: '=string?',
-      returnUrl: 'string',
       type: '=string?',
       brand: '=string?',
       last4: '=string?',

@@ -1,0 +1,296 @@
+package payment_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sede/internal/db"
+	"sede/internal/sedetest"
+	"sede/internal/stripe"
+	"sede/internal/stripe/stripefake"
+)
+
+// client speaks to the fake as somebody at Stripe's dashboard does.
+func (w *world) client() *stripe.Client {
+	c, err := stripe.New(stripe.Config{Key: stripefake.Key, URL: w.fake.URL})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+type twin struct {
+	ID                string `json:"id"`
+	ExternalID        string `json:"externalId"`
+	Status            string `json:"status"`
+	Seats             int64  `json:"seats"`
+	CancelAtPeriodEnd bool   `json:"cancelAtPeriodEnd"`
+}
+
+func (w *world) subscription(id string) (s twin) {
+	w.t.Helper()
+	w.do(w.owner(), http.MethodGet, "/subscriptions/"+id, "", 200).JSON(w.t, &s)
+	return s
+}
+
+// state is all that is stored of a subscription and its invoices, without ids and
+// times of storing.
+func (w *world) state(id string) string {
+	w.t.Helper()
+	s := w.subscription(id)
+	var page struct {
+		Members []struct {
+			Status, Number, Reason string
+			Total, AmountPaid      int64
+		} `json:"hydra:member"`
+	}
+	w.do(w.owner(), http.MethodGet, "/subscriptions/"+id+"/invoices", "", 200).JSON(w.t, &page)
+	return fmt.Sprintf("%s %d %v %+v", s.Status, s.Seats, s.CancelAtPeriodEnd, page.Members)
+}
+
+func (w *world) buy(body string) twin {
+	w.t.Helper()
+	var s twin
+	w.do(w.owner(), http.MethodPost, "/subscriptions", body, 201).JSON(w.t, &s)
+	w.RunJobs()
+	return w.subscription(s.ID)
+}
+
+func (w *world) reconcile() {
+	w.t.Helper()
+	w.do(w.operator(), http.MethodPost, "/billing/reconcile", "", 202)
+	w.RunJobs()
+}
+
+func billedWorld(t *testing.T, engine db.Engine) *world {
+	w := begin(t, engine)
+	prepare(t, w.Instance, w.owner())
+	return w
+}
+
+// TestMessagesInEveryOrder: the first five messages of a subscription in every order,
+// and its first ten in many, some lost and some repeated, come to the same once
+// everything was reconciled.
+func TestMessagesInEveryOrder(t *testing.T) {
+	w := billedWorld(t, db.SQLite)
+	s := w.buy(`{"products":["/products/bank"],"seats":1}`)
+	events := w.fake.Take()
+	w.fake.Pay(latestInvoice(t, w, s))
+	yes, no := true, false
+	for i, end := range []*bool{&yes, &no} {
+		if _, err := w.client().ChangeSubscription(t.Context(), fmt.Sprint("end", i), s.ExternalID, stripe.Change{CancelAtPeriodEnd: end}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events = append(events, w.fake.Take()...)
+	var ours []stripefake.Event
+	for _, e := range events {
+		if strings.HasPrefix(e.Type, "customer.subscription") || strings.HasPrefix(e.Type, "invoice") {
+			ours = append(ours, e)
+		}
+	}
+	if len(ours) < 9 {
+		t.Fatalf("%d messages", len(ours))
+	}
+	w.reconcile()
+	want := w.state(s.ID)
+	if !strings.HasPrefix(want, "active") {
+		t.Fatal(want)
+	}
+	tries := 0
+	try := func(order []stripefake.Event) {
+		tries++
+		for n, e := range order {
+			e.ID = fmt.Sprintf("evt_%d_%d", tries, n) // new to sede, so that it is worked off
+			e.Body = []byte(strings.Replace(string(e.Body), events[0].ID, e.ID, 1))
+			if a := w.send(e); a.Status != 200 {
+				t.Fatalf("%d %s", a.Status, a.Body)
+			}
+		}
+		w.RunJobs()
+		if tries%20 == 0 {
+			w.reconcile()
+		}
+		if got := w.state(s.ID); got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	}
+	permute(ours[:5], try)
+	r := rand.New(rand.NewPCG(5, 6))
+	orders := 100
+	if text := os.Getenv("SEDE_TEST_ORDERS"); text != "" { // 10000 takes some minutes
+		var err error
+		if orders, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range orders {
+		try((stripefake.Mess{Random: r, Lose: 20, Twice: 20, Shuffle: true}).Of(ours))
+	}
+}
+
+func latestInvoice(t *testing.T, w *world, s twin) string {
+	t.Helper()
+	at, err := w.client().Subscription(t.Context(), s.ExternalID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.LatestInvoice
+}
+
+// permute calls do with every order of the list.
+func permute(list []stripefake.Event, do func([]stripefake.Event)) {
+	if len(list) <= 1 {
+		do(list)
+		return
+	}
+	var walk func(head, rest []stripefake.Event)
+	walk = func(head, rest []stripefake.Event) {
+		if len(rest) == 0 {
+			do(head)
+			return
+		}
+		for i := range rest {
+			others := append(append([]stripefake.Event(nil), rest[:i]...), rest[i+1:]...)
+			walk(append(append([]stripefake.Event(nil), head...), rest[i]), others)
+		}
+	}
+	walk(nil, list)
+}
+
+// TestNoMessageAtAll: what no message told of the reconciling finds.
+func TestNoMessageAtAll(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		w := billedWorld(t, engine)
+		s := w.buy(`{"products":["/products/bank"],"seats":1}`)
+		if s.Status != "incomplete" {
+			t.Fatalf("%+v", s)
+		}
+		w.fake.Pay(latestInvoice(t, w, s))
+		w.fake.Take()
+		if s = w.subscription(s.ID); s.Status != "incomplete" {
+			t.Errorf("%+v", s)
+		}
+		w.Advance(6*time.Hour + time.Minute)
+		w.RunJobs()
+		if s = w.subscription(s.ID); s.Status != "active" {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+type drift struct {
+	ID, Field, Ours, Theirs string
+}
+
+func (w *world) drifts() []drift {
+	w.t.Helper()
+	var page struct {
+		Members []drift `json:"hydra:member"`
+	}
+	w.do(w.operator(), http.MethodGet, "/billing/drift", "", 200).JSON(w.t, &page)
+	return page.Members
+}
+
+// TestDrift: what somebody changes at Stripe is found, kept or undone as an operator
+// says, and nothing is charged for it.
+func TestDrift(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		w := billedWorld(t, engine)
+		w.add(stripefake.Card{})
+		w.settled()
+		s := w.buy(`{"products":["/products/team"],"seats":5}`)
+		w.settled()
+		w.reconcile()
+		if list := w.drifts(); len(list) != 0 {
+			t.Fatalf("%+v", list)
+		}
+		there := func(seats int64, key string) {
+			t.Helper()
+			at, err := w.client().Subscription(t.Context(), s.ExternalID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, i := range at.Items {
+				if strings.HasSuffix(i.Product, "_seats") {
+					i.Quantity = seats
+					if _, err := w.client().ChangeSubscription(t.Context(), key, at.ID, stripe.Change{Items: []stripe.Item{i}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		there(9, "dashboard1")
+		w.settled()
+		for range 2 {
+			w.reconcile()
+		}
+		list := w.drifts()
+		if len(list) != 1 || list[0].Ours != "5" || list[0].Theirs != "9" || list[0].Field != "sede_team_seats" {
+			t.Fatalf("%+v", list)
+		}
+		w.do(w.owner(), http.MethodPost, "/billing/drift/"+list[0].ID+"/push-ours", "", 403)
+		w.do(w.operator(), http.MethodPost, "/billing/drift/"+list[0].ID+"/push-ours", "", 200)
+		w.RunJobs()
+		w.reconcile()
+		if list := w.drifts(); len(list) != 0 {
+			t.Errorf("%+v", list)
+		}
+		there(7, "dashboard2")
+		w.reconcile()
+		list = w.drifts()
+		if len(list) != 1 {
+			t.Fatalf("%+v", list)
+		}
+		w.do(w.operator(), http.MethodPost, "/billing/drift/"+list[0].ID+"/take-theirs", "", 200)
+		w.RunJobs()
+		w.reconcile()
+		if s = w.subscription(s.ID); s.Seats != 7 || len(w.drifts()) != 0 {
+			t.Errorf("%+v, %+v", s, w.drifts())
+		}
+	})
+}
+
+// TestCrashWhileStripeIsTold: whatever database step or call fails while more seats are
+// bought, they are charged once and granted.
+func TestCrashWhileStripeIsTold(t *testing.T) {
+	w := billedWorld(t, db.SQLite)
+	w.add(stripefake.Card{})
+	w.settled()
+	s := w.buy(`{"products":["/products/bank"],"seats":1}`)
+	w.settled()
+	for k := 1; k <= 8; k++ {
+		before := len(w.invoicesOf(s))
+		w.do(w.owner(), http.MethodPatch, "/subscriptions/"+s.ID, `{"products":["/products/bank","/products/team"]}`, 200)
+		for range k - 1 {
+			w.fake.Fail(stripefake.Failure{Done: true})
+		}
+		for range 40 {
+			w.RunJobs()
+			w.Advance(10 * time.Minute)
+		}
+		w.settled()
+		if got := len(w.invoicesOf(s)); got != before+1 {
+			t.Fatalf("with %d lost answers there are %d more invoices", k-1, got-before)
+		}
+		w.do(w.owner(), http.MethodPost, "/subscriptions/"+s.ID+"/cancel", `{"atPeriodEnd":false}`, 200)
+		w.RunJobs()
+		s = w.buy(`{"products":["/products/bank"],"seats":1}`)
+		w.settled()
+	}
+}
+
+func (w *world) invoicesOf(s twin) []stripe.Invoice {
+	w.t.Helper()
+	list, err := w.client().Invoices(w.t.Context(), s.ExternalID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return list
+}
