@@ -129,7 +129,7 @@ function checkHydraField(resource, name, expected) {
   }
   assert.ok(field, `${where}: not found`);
   assert.equal(!!field.required, expected.required, `${where}: required`);
-  assert.ok(resource.readableFields.includes(field), `${where}: readable`);
+  assert.equal(resource.readableFields.includes(field), expected.readable, `${where}: readable`);
   assert.equal(resource.writableFields.includes(field), expected.writable, `${where}: writable`);
   if (expected.target) {
     assert.equal(field.reference?.title, expected.target, `${where}: reference`);

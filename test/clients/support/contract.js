@@ -2,7 +2,7 @@
 // API promises them, written down independently of the declarations in Go.
 //
 // A field is "type" or "type?" (may be null), with "*" in front when a POST must
-// carry it and "=" when only sede sets it. "iri:Name" is a reference to an item
+// carry it, "=" when only sede sets it and "-" when no answer has it. "iri:Name" is a reference to an item
 // of that resource, "email" an address, "[]" a list. The operations are those that Hydra and OpenAPI
 // can tell apart: list, create, show, edit, delete. The reader is who can read all of it, the demo's
 // owner if nobody is named; mayBeEmpty says that a fresh demo need not have any.
@@ -530,6 +530,7 @@ export const resources = {
       organization: '=iri:Organization',
       status: '=string',
       setupUrl: '=string?',
+      returnUrl: '-string',
       type: '=string?',
       brand: '=string?',
       last4: '=string?',
@@ -579,6 +580,6 @@ export const resources = {
 
 /** Splits "*integer?" into its parts. */
 export function shape(text) {
-  const [, mark, list, base, target, nullable] = /^([*=]?)(\[\])?([a-zA-Z]+)(?::(\w+))?(\?)?$/.exec(text);
-  return { required: mark === '*', writable: mark !== '=', list: !!list, type: base, target, nullable: !!nullable };
+  const [, mark, list, base, target, nullable] = /^([*=-]?)(\[\])?([a-zA-Z]+)(?::(\w+))?(\?)?$/.exec(text);
+  return { required: mark === '*', writable: mark !== '=', readable: mark !== '-', list: !!list, type: base, target, nullable: !!nullable };
 }
