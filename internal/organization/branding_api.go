@@ -29,16 +29,18 @@ var imageFields = []hydra.Field[Image]{
 // uploadedImage is what comes in.
 type uploadedImage struct{ File hydra.Upload }
 
-var uploadedImageFields = []hydra.Field[uploadedImage]{
-	hydra.File("file", func(in *uploadedImage) *hydra.Upload { return &in.File }).Required().MaxBytes(picture.MaxBytes).
-		Doc("A still PNG, JPEG, WebP, GIF or SVG image of up to 5 MiB and 40 megapixels. Its content counts, not its name."),
+func uploadedImageFields(becomes string) []hydra.Field[uploadedImage] {
+	return []hydra.Field[uploadedImage]{
+		hydra.File("file", func(in *uploadedImage) *hydra.Upload { return &in.File }).Required().MaxBytes(picture.MaxBytes).
+			Doc("A still PNG, JPEG, WebP, GIF or SVG image of up to 5 MiB and 40 megapixels. Its content counts, not its name. " + becomes),
+	}
 }
 
 // imageOperations set and remove the images.
 func (s *Service) imageOperations() []hydra.Operation {
-	upload := func(kind, doc string) hydra.Operation {
+	upload := func(kind, becomes string) hydra.Operation {
 		return hydra.Action[uploadedImage, Organization]{
-			Path: "/organizations/" + kind, Access: mayBrand, Class: throttle.Heavy, Fields: uploadedImageFields, Doc: doc,
+			Path: "/organizations/" + kind, Access: mayBrand, Class: throttle.Heavy, Fields: uploadedImageFields(becomes),
 			Do: func(ctx context.Context, who *access.Caller, _ string, in *uploadedImage, o *Organization) error {
 				return s.SetImage(ctx, who, kind, in.File.Content, o)
 			},
@@ -51,8 +53,8 @@ func (s *Service) imageOperations() []hydra.Operation {
 		}
 	}
 	return []hydra.Operation{
-		upload(Icon, "Makes the file the organization's icon, in squares. An image that is no square gets transparent edges."), remove(Icon),
-		upload(Logo, "Makes the file the organization's logo, in its own proportion."), remove(Logo),
+		upload(Icon, "It becomes the icon, in squares. An image that is no square gets transparent edges."), remove(Icon),
+		upload(Logo, "It becomes the logo, in its own proportion."), remove(Logo),
 	}
 }
 
