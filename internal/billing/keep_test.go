@@ -15,25 +15,17 @@ import (
 func TestKeep(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
-		do := func(c *sedetest.Client, method, path, body string) *sedetest.Answer {
-			t.Helper()
-			a := c.Do(method, path, body)
-			if a.Status >= 300 {
-				t.Fatalf("%s %s: %d %s", method, path, a.Status, a.Body)
-			}
-			return a
-		}
-		do(in.As("operator@demo.example", ""), http.MethodPatch, "/invoice-issuers/default-issuer",
+		in.As("operator@demo.example", "").Must(http.MethodPatch, "/invoice-issuers/default-issuer",
 			`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT"}`)
 		owner := in.As("owner@demo.example", "demo")
-		do(owner, http.MethodPost, "/subscriptions", `{"products":["/products/bank"],"seats":9}`)
+		owner.Must(http.MethodPost, "/subscriptions", `{"products":["/products/bank"],"seats":9}`)
 		var page struct {
 			Members []struct {
 				IRI string `json:"@id"`
 			} `json:"hydra:member"`
 		}
-		do(owner, http.MethodGet, "/invoices", "").JSON(t, &page)
-		do(in.As("operator@demo.example", "demo"), http.MethodPost, "/credit-notes", `{"invoice":"`+page.Members[0].IRI+`","reason":"Goodwill"}`)
+		owner.Must(http.MethodGet, "/invoices", "").JSON(t, &page)
+		in.As("operator@demo.example", "demo").Must(http.MethodPost, "/credit-notes", `{"invoice":"`+page.Members[0].IRI+`","reason":"Goodwill"}`)
 		demo, err := ident.Parse(in.Names["demo"])
 		if err != nil {
 			t.Fatal(err)

@@ -17,22 +17,14 @@ import (
 func TestNumbersHaveNoGaps(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
-		must := func(c *sedetest.Client, method, path, body string) *sedetest.Answer {
-			t.Helper()
-			a := c.Do(method, path, body)
-			if a.Status >= 300 {
-				t.Fatalf("%s %s: %d %s", method, path, a.Status, a.Body)
-			}
-			return a
-		}
-		must(in.As("operator@demo.example", ""), http.MethodPatch, "/invoice-issuers/default-issuer",
+		in.As("operator@demo.example", "").Must(http.MethodPatch, "/invoice-issuers/default-issuer",
 			`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT"}`)
 		const many = 50
 		slugs := make([]string, many)
 		for k := range slugs {
 			slugs[k] = fmt.Sprintf("crowd-%d", k)
-			must(in.As("owner@demo.example", ""), http.MethodPost, "/organizations", `{"name":"Crowd","slug":"`+slugs[k]+`"}`)
-			must(in.As("owner@demo.example", slugs[k]), http.MethodPost, "/organization-addresses",
+			in.As("owner@demo.example", "").Must(http.MethodPost, "/organizations", `{"name":"Crowd","slug":"`+slugs[k]+`"}`)
+			in.As("owner@demo.example", slugs[k]).Must(http.MethodPost, "/organization-addresses",
 				`{"name":"Crowd","streetLine":"Rua Augusta","postCode":"1100-048","city":"Lisboa","country":"/countries/PT"}`)
 		}
 		together(many, func(k int) {
@@ -54,7 +46,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 					Number string
 				} `json:"hydra:member"`
 			}
-			must(in.As("owner@demo.example", slug), http.MethodGet, "/invoices", "").JSON(t, &page)
+			in.As("owner@demo.example", slug).Must(http.MethodGet, "/invoices", "").JSON(t, &page)
 			if len(page.Members) != 1 {
 				t.Fatalf("%s has %d invoices", slug, len(page.Members))
 			}
@@ -70,7 +62,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 			var page struct {
 				Members []struct{ Number string } `json:"hydra:member"`
 			}
-			must(in.As("owner@demo.example", slug), http.MethodGet, "/credit-notes", "").JSON(t, &page)
+			in.As("owner@demo.example", slug).Must(http.MethodGet, "/credit-notes", "").JSON(t, &page)
 			for _, m := range page.Members {
 				numbers = append(numbers, m.Number)
 			}

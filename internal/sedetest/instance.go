@@ -295,6 +295,16 @@ func (in *Instance) RunJobs() {
 	}
 }
 
+// Must sends a request that has to succeed: any other answer ends the test.
+func (c *Client) Must(method, target, body string) *Answer {
+	c.in.t.Helper()
+	a := c.Do(method, target, body)
+	if a.Status < 200 || a.Status >= 300 {
+		c.in.t.Fatalf("%s %s: %d %s", method, target, a.Status, a.Body)
+	}
+	return a
+}
+
 // Do sends a request with further headers, given as names and values in turn; a
 // header that is given takes the place of the usual one.
 func (c *Client) Do(method, target, body string, headers ...string) *Answer {
