@@ -26,12 +26,9 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 	}
 	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
 		*o = Organization{}
-		role, err := s.enter(tx, who, ref, o)
+		role, err := s.enterAs(tx, who, ref, mayRename, o)
 		if err != nil {
 			return err
-		}
-		if !who.Operator && !mayRename.Has(role) {
-			return fault.Denied()
 		}
 		if !who.Operator && o.Status != Active {
 			return access.Suspension(o.Status == Closing)

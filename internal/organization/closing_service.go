@@ -62,12 +62,10 @@ func (s *Service) Reopen(ctx context.Context, who *access.Caller, ref string, _ 
 	}
 	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
 		*o = Organization{}
-		role, err := s.enter(tx, who, ref, o)
+		role, err := s.enterAs(tx, who, ref, access.Owners, o)
 		switch {
 		case err != nil:
 			return err
-		case role != access.Owner && !who.Operator:
-			return fault.Denied()
 		case o.Status == Suspended:
 			return access.Suspension(false)
 		case o.Status == Closing && o.StatusReason.Valid && !who.Operator:

@@ -190,6 +190,16 @@ func (s *Service) enter(tx *db.Tx, who *access.Caller, ref string, o *Organizati
 	return role, err
 }
 
+// enterAs enters for operators and for those who have one of the roles; others are
+// Denied.
+func (s *Service) enterAs(tx *db.Tx, who *access.Caller, ref string, roles access.Roles, o *Organization) (access.Role, error) {
+	role, err := s.enter(tx, who, ref, o)
+	if err == nil && !who.Operator && !roles.Has(role) {
+		err = fault.Denied()
+	}
+	return role, err
+}
+
 // storeAge is how long the description of the database is good for.
 const storeAge = 10 * time.Second
 
