@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"sede/internal/access"
@@ -153,8 +152,8 @@ func (s *Service) startTwin(ctx context.Context, w *wish) (*stripe.Subscription,
 	if err != nil {
 		return nil, err
 	}
-	start := stripe.Start{Customer: customer, Currency: strings.ToLower(w.Currency), Interval: interval(w.Type), Items: itemsOf(w.Next()), TaxRates: rates,
-		Coupon: couponOf(&w.Twin).ID, Metadata: s.meta(w)}
+	start := w.start(customer, rates)
+	start.Metadata = s.meta(w)
 	if w.TrialEndsAt.Valid && w.TrialEndsAt.V.After(s.now.Now()) {
 		start.TrialEnd = w.TrialEndsAt.V
 	}
@@ -251,30 +250,49 @@ func (s *Service) change(ctx context.Context, w *wish, at *stripe.Subscription) 
 	}
 	charged, now, next := chargedOf(at), itemsOf(w.Now()), itemsOf(w.Next())
 	for _, step := range steps(at.Items, charged, now, next, at.Status == subscription.Trialing) {
-		d := stripe.Change{Currency: at.Currency, Interval: interval(w.Type), Items: s.withIDs(step.items, at)}
+		d := stripe.Change{Currency: at.Currency, Interval: interval(w.Type), Items: withIDs(step.items, at)}
 		if step.charged {
 			charged = most(charged, now)
-			d.ChargeAt = latest(w.WantedAt.V, at.PeriodFrom)
+			d = w.charging(d, at, w.WantedAt.V, rates)
 			expected := at.Items
 			for _, i := range step.items {
 				expected = set(expected, i, i.Quantity)
 			}
-			d.Metadata = map[string]string{metaCharged: writeCharged(charged, expected, at.PeriodFrom)}
+			d.Metadata[metaCharged] = writeCharged(charged, expected, at.PeriodFrom)
 		}
 		changed, err := s.client.ChangeSubscription(ctx, w.key(step.name+hash(d)), at.ID, d)
 		if err != nil {
 			return err
 		}
-		at.Items = changed.Items
+		at.Items, at.Coupon, at.Metadata = changed.Items, changed.Coupon, changed.Metadata
 	}
-	c := couponOf(&w.Twin)
-	d := stripe.Change{CancelAtPeriodEnd: &w.CancelAtPeriodEnd, TaxRates: rates, Metadata: s.meta(w)}
+	d := stripe.Change{CancelAtPeriodEnd: &w.CancelAtPeriodEnd, TaxRates: rates, Metadata: s.meta(w), Coupon: newCoupon(at, &w.Twin)}
 	d.Metadata[metaCharged] = writeCharged(charged, at.Items, at.PeriodFrom)
-	if at.Coupon != c.ID && (c.ID == "" || at.Metadata[metaCoupon] != c.ID) {
-		d.Coupon = &c.ID
-	}
 	_, err = s.client.ChangeSubscription(ctx, w.key("note"+hash(d)), at.ID, d)
 	return err
+}
+
+// charging completes a change for which more is charged from a time on: tax and
+// discount are those that are wanted by now.
+func (w *wish) charging(d stripe.Change, at *stripe.Subscription, from time.Time, rates []string) stripe.Change {
+	d.ChargeAt, d.Metadata = latest(from, at.PeriodFrom), map[string]string{}
+	if !slices.Equal(rates, at.TaxRates) {
+		d.TaxRates = rates
+	}
+	if d.Coupon = newCoupon(at, &w.Twin); d.Coupon != nil {
+		d.Metadata[metaCoupon] = *d.Coupon
+	}
+	return d
+}
+
+// newCoupon is the discount that the twin is to get; nil: the one that it has, or that
+// it had and used up.
+func newCoupon(at *stripe.Subscription, t *subscription.Twin) *string {
+	c := couponOf(t)
+	if at.Coupon == c.ID || c.ID != "" && at.Metadata[metaCoupon] == c.ID {
+		return nil
+	}
+	return &c.ID
 }
 
 // hash tells changes apart, so that one that is another has another idempotency key.
@@ -288,7 +306,7 @@ func hash(d stripe.Change) string {
 }
 
 // withIDs gives items the ids that they got in an earlier step.
-func (s *Service) withIDs(items []stripe.Item, at *stripe.Subscription) []stripe.Item {
+func withIDs(items []stripe.Item, at *stripe.Subscription) []stripe.Item {
 	for i := range items {
 		for _, known := range at.Items {
 			if known.Product == items[i].Product {

@@ -118,22 +118,25 @@ func steps(has, charged, now, next []stripe.Item, trial bool) (list []step) {
 	if trial {
 		return changes("next", has, next, false)
 	}
-	more := false
-	base := slices.Clone(has)
-	target := slices.Clone(has)
-	for _, n := range now {
-		paid := quantityOf(charged, n.Product)
-		if n.Quantity <= paid {
-			continue
-		}
-		more = true
-		base, target = set(base, n, paid), set(target, n, n.Quantity)
-	}
-	if more {
+	base, target := raise(has, charged, now)
+	if more := changes("more", base, target, true); more != nil {
 		list = append(list, changes("base", has, base, false)...)
-		list = append(list, changes("more", base, target, true)...)
+		list = append(list, more...)
 	}
 	return append(list, changes("next", target, next, false)...)
+}
+
+// raise returns the items between which lies what is charged: with what is paid for,
+// and with what is in force, of those products of which more is in force. Both are
+// what the twin has when nothing is charged.
+func raise(has, charged, now []stripe.Item) (base, target []stripe.Item) {
+	base, target = slices.Clone(has), slices.Clone(has)
+	for _, n := range now {
+		if paid := quantityOf(charged, n.Product); n.Quantity > paid {
+			base, target = set(base, n, paid), set(target, n, n.Quantity)
+		}
+	}
+	return base, target
 }
 
 // set returns the items with another quantity of one.

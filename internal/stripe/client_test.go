@@ -70,11 +70,21 @@ func called(ctx context.Context, c *stripe.Client, give func(stripe.Setup)) (fai
 		Items: []stripe.Item{{Product: "sede_team", Unit: 9900, Quantity: 1}}})
 	do("StartSubscription trial", err)
 	raise := stripe.Change{Currency: "eur", Interval: stripe.Month, ChargeAt: start, Items: []stripe.Item{{ID: sub.Items[0].ID, Quantity: 7}, {Product: "sede_team", Unit: 100, Quantity: 1}}}
-	_, err = c.Preview(ctx, sub.ID, raise)
-	do("Preview", err)
+	_, err = c.PreviewChange(ctx, sub.ID, raise)
+	do("PreviewChange raise", err)
 	_, err = c.ChangeSubscription(ctx, "k12", sub.ID, raise)
 	do("ChangeSubscription raise", err)
-	yes, none := true, ""
+	yes, none, code := true, "", "sede_c2"
+	for name, d := range map[string]stripe.Change{"next": {}, "with": {Coupon: &code, TaxRates: []string{}}, "without": {Coupon: &none, TaxRates: []string{rate}},
+		"less": {Items: []stripe.Item{{ID: sub.Items[0].ID}, {Product: "sede_team", Unit: 100, Quantity: 2}}, Currency: "eur", Interval: stripe.Month}} {
+		_, err = c.PreviewChange(ctx, sub.ID, d)
+		do("PreviewChange "+name, err)
+	}
+	for name, of := range map[string]string{"known": customer.ID, "unknown": ""} {
+		_, err = c.PreviewStart(ctx, stripe.Start{Customer: of, Currency: "eur", Interval: stripe.Month, Coupon: "sede_c1", TaxRates: []string{rate},
+			Items: []stripe.Item{{Product: "sede_team", Unit: 900, Quantity: 5}}}, "PT")
+		do("PreviewStart "+name, err)
+	}
 	_, err = c.ChangeSubscription(ctx, "k13", sub.ID, stripe.Change{CancelAtPeriodEnd: &yes, Coupon: &none, Metadata: map[string]string{"a": "b"}, TaxRates: []string{rate}})
 	do("ChangeSubscription end", err)
 	_, err = c.Subscription(ctx, sub.ID)
@@ -98,7 +108,7 @@ func called(ctx context.Context, c *stripe.Client, give func(stripe.Setup)) (fai
 func TestAllCallsOfAClientAreHere(t *testing.T) {
 	t.Parallel()
 	known := strings.Fields(`CreateCustomer UpdateCustomer EnsureProduct EnsureCoupon CreateTaxRate CreateSetup Setup PaymentMethods SetDefault Customer Portal
-		StartSubscription Preview ChangeSubscription Subscription Subscriptions Invoice Invoices CancelSubscription Detach Live`)
+		StartSubscription PreviewChange PreviewStart ChangeSubscription Subscription Subscriptions Invoice Invoices CancelSubscription Detach Live`)
 	is := map[string]bool{}
 	for _, name := range known {
 		is[name] = true

@@ -128,17 +128,3 @@ func (c *Client) Invoices(ctx context.Context, subscription string) (list []Invo
 	}
 	return list, nil
 }
-
-// Preview tells what the change would cost at once. Nothing is changed.
-func (c *Client) Preview(ctx context.Context, subscription string, d Change) (Invoice, error) {
-	details := &api.InvoiceCreatePreviewSubscriptionDetailsParams{ProrationBehavior: api.String("always_invoice"), ProrationDate: api.Int64(d.ChargeAt.Unix())}
-	for _, i := range d.Items {
-		q := &api.InvoiceCreatePreviewSubscriptionDetailsItemParams{ID: text(i.ID), Quantity: api.Int64(i.Quantity)}
-		if i.ID == "" {
-			q.PriceData = &api.InvoiceCreatePreviewSubscriptionDetailsItemPriceDataParams{Currency: &d.Currency, Product: api.String(i.Product),
-				UnitAmount: api.Int64(i.Unit), Recurring: &api.InvoiceCreatePreviewSubscriptionDetailsItemPriceDataRecurringParams{Interval: &d.Interval}}
-		}
-		details.Items = append(details.Items, q)
-	}
-	return invoiceOf(c.api.V1Invoices.CreatePreview(ctx, &api.InvoiceCreatePreviewParams{Subscription: &subscription, SubscriptionDetails: details}))
-}

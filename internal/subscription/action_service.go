@@ -80,7 +80,7 @@ func (s *Service) ApplyCoupon(ctx context.Context, who *access.Caller, _ string,
 	if err := mayWrite.Check(who); err != nil {
 		return err
 	}
-	return s.change(ctx, who, func(tx *db.Tx, _ time.Time) (*billing.Charge, *Subscription, error) {
+	return s.changeNext(ctx, who, func(tx *db.Tx, _ time.Time) (*billing.Charge, *Subscription, error) {
 		if err := s.named(tx, who.Scope(), in.Subscription, sub); err != nil {
 			return nil, nil, err
 		}
@@ -109,7 +109,7 @@ func (s *Service) ClearCoupon(ctx context.Context, who *access.Caller, _ string,
 	if err := mayWrite.Check(who); err != nil {
 		return err
 	}
-	return s.change(ctx, who, func(tx *db.Tx, _ time.Time) (*billing.Charge, *Subscription, error) {
+	return s.changeNext(ctx, who, func(tx *db.Tx, _ time.Time) (*billing.Charge, *Subscription, error) {
 		if err := s.named(tx, who.Scope(), in.Subscription, sub); err != nil {
 			return nil, nil, err
 		}

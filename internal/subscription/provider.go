@@ -1,6 +1,7 @@
 package subscription
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -23,6 +24,16 @@ type Provider interface {
 	// Changed is called in the transaction in which something changes that the
 	// provider must learn. It has it done afterwards.
 	Changed(tx *db.Tx, scope access.Scope, subscription ident.ID)
+	// Preview tells what the provider will charge. It asks the provider, so it is
+	// called outside of transactions; Unavailable when there is no answer.
+	Preview(ctx context.Context, scope access.Scope, q Question) (billing.Charge, error)
+}
+
+// Question asks a provider for the charge of a change that was not made.
+type Question struct {
+	Twin     Twin // as it would be
+	At       time.Time
+	Upcoming bool // what the next period comes to, instead of what is charged now
 }
 
 // Stripe is the name of the provider that is one; sede itself has none.
@@ -53,6 +64,15 @@ func (s *Service) want(tx *db.Tx, scope access.Scope, sub *Subscription) error {
 	}
 	sub.Wanted, sub.WantedAt = sub.Wanted+1, null.Of(s.now.Now().Truncate(time.Second))
 	s.provider.Changed(tx, scope, sub.ID)
+	return storeProvider(tx, scope, sub)
+}
+
+// actAt has the provider charge for a change from a time on that was promised.
+func (s *Service) actAt(tx *db.Tx, scope access.Scope, sub *Subscription, at time.Time) error {
+	if !sub.elsewhere() {
+		return nil
+	}
+	sub.WantedAt = null.Of(at)
 	return storeProvider(tx, scope, sub)
 }
 

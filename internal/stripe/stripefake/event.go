@@ -80,6 +80,16 @@ func (s *Server) renew(sub *subscription) {
 		s.end(sub, "canceled")
 		return
 	}
+	s.next(sub)
+	i := s.periodInvoice(sub, "subscription_cycle")
+	if sub.status != "unpaid" {
+		i.finalizeAt = s.stamp() + finalizeAfter
+	}
+	s.emit("customer.subscription.updated", s.render(sub, false))
+}
+
+// next begins the next period.
+func (s *Server) next(sub *subscription) {
 	if sub.status == "trialing" {
 		sub.status, sub.anchor, sub.periods = "active", sub.to, 0
 	}
@@ -88,11 +98,6 @@ func (s *Server) renew(sub *subscription) {
 	if sub.discount != nil && sub.discount.end != 0 && sub.discount.end <= sub.from {
 		sub.discount = nil
 	}
-	i := s.periodInvoice(sub, "subscription_cycle")
-	if sub.status != "unpaid" {
-		i.finalizeAt = s.stamp() + finalizeAfter
-	}
-	s.emit("customer.subscription.updated", s.render(sub, false))
 }
 
 // Tick lets happen what has come to pass by the clock.

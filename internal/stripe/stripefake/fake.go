@@ -52,6 +52,7 @@ type Server struct {
 	sessions  map[string]*session
 	subs      map[string]*subscription
 	invoices  map[string]*invoice
+	previews  map[string]*invoice
 }
 
 // stored is the answer to the first request with an idempotency key.
@@ -85,7 +86,7 @@ func Start(t testing.TB, c clock.Clock) *Server {
 func New(c clock.Clock) *Server {
 	s := &Server{clock: c, now: c.Now(), keys: map[string]stored{}, customers: map[string]*customer{}, methods: map[string]*method{},
 		products: map[string]*product{}, coupons: map[string]*coupon{}, taxRates: map[string]*taxRate{}, sessions: map[string]*session{},
-		subs: map[string]*subscription{}, invoices: map[string]*invoice{}}
+		subs: map[string]*subscription{}, invoices: map[string]*invoice{}, previews: map[string]*invoice{}}
 	s.routes()
 	return s
 }

@@ -89,7 +89,7 @@ func TestPaidWithACardAndRenewed(t *testing.T) {
 	}
 	w.clock.Advance(14 * day) // half of the period
 	raise := stripe.Change{ChargeAt: w.clock.Now(), Items: []stripe.Item{{ID: sub.Items[0].ID, Quantity: 5}}}
-	preview := must(w.client.Preview(t.Context(), sub.ID, raise))
+	preview := must(w.client.PreviewChange(t.Context(), sub.ID, raise))
 	must(w.client.ChangeSubscription(t.Context(), "raise", sub.ID, raise))
 	w.wants(sub.ID, "active", 3000, 1000)
 	if i := must(w.client.Invoices(t.Context(), sub.ID))[0]; i.Total != preview.Total || len(i.Lines) != 2 || i.Lines[0].Amount != -1500 || i.Lines[1].Amount != 2500 || !i.Lines[0].Prorated {

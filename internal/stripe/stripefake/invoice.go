@@ -41,7 +41,11 @@ func share(amount, part, whole int64) int64 {
 }
 
 func (s *Server) periodInvoice(sub *subscription, reason string) *invoice {
-	var lines []line
+	return s.newInvoice(sub, reason, s.periodLines(sub), sub.from, sub.to)
+}
+
+// periodLines are what a whole period costs.
+func (s *Server) periodLines(sub *subscription) (lines []line) {
 	for _, i := range sub.items {
 		l := line{item: i.id, product: i.product, price: i.price, text: fmt.Sprintf("%d × %s", i.quantity, s.products[i.product].name), quantity: i.quantity, unit: i.unit,
 			amount: i.unit * i.quantity, from: sub.from, to: sub.to}
@@ -50,7 +54,7 @@ func (s *Server) periodInvoice(sub *subscription, reason string) *invoice {
 		}
 		lines = append(lines, l)
 	}
-	return s.newInvoice(sub, reason, lines, sub.from, sub.to)
+	return lines
 }
 
 // prorations are the lines for a change within a period: what was paid is given
@@ -235,11 +239,15 @@ func (s *Server) renderInvoice(i *invoice) object {
 	for n := range i.lines[:min(len(i.lines), 10)] {
 		lines = append(lines, s.renderLine(i, &i.lines[n]))
 	}
+	var name any
+	if c := s.customers[i.customer]; c != nil {
+		name = orNull(c.name)
+	}
 	o := makeObject("invoice", object{"id": i.id, "customer": i.customer, "currency": i.currency, "status": i.status, "billing_reason": i.reason,
 		"created": i.created, "period_start": i.from, "period_end": i.to, "subtotal": i.subtotal, "total": i.total, "amount_due": i.due(),
 		"amount_paid": i.paid, "amount_remaining": i.remaining(), "attempt_count": i.attempts, "attempted": i.attempts > 0, "auto_advance": i.finalizeAt != 0,
 		"collection_method": "charge_automatically", "metadata": object{}, "total_excluding_tax": i.total - i.tax, "subtotal_excluding_tax": i.subtotal,
-		"total_discount_amounts": []any{}, "total_taxes": []any{}, "customer_name": orNull(s.customers[i.customer].name), "next_payment_attempt": when(i.attemptAt),
+		"total_discount_amounts": []any{}, "total_taxes": []any{}, "customer_name": name, "next_payment_attempt": when(i.attemptAt),
 		"parent":             object{"type": "subscription_details", "quote_details": nil, "subscription_details": object{"metadata": object{}, "subscription": i.subscription}},
 		"status_transitions": object{"finalized_at": when(i.finalized), "paid_at": when(i.paidAt), "voided_at": when(i.voided), "marked_uncollectible_at": nil},
 		"lines":              object{"object": "list", "has_more": len(i.lines) > 10, "url": "/v1/invoices/" + i.id + "/lines", "data": lines}})
@@ -266,6 +274,9 @@ func (s *Server) getInvoice(r request) (any, *problem) {
 func (s *Server) listLines(r request) (any, *problem) {
 	i := s.invoices[r.PathValue("id")]
 	if i == nil {
+		i = s.previews[r.PathValue("id")]
+	}
+	if i == nil {
 		return nil, missing("invoice", r.PathValue("id"))
 	}
 	var all []object
@@ -283,29 +294,6 @@ func (s *Server) listInvoices(r request) (any, *problem) {
 		}
 	}
 	return s.list(r, all)
-}
-
-func (s *Server) preview(r request) (any, *problem) {
-	sub := s.subs[r.in.text("subscription")]
-	if sub == nil {
-		return nil, missing("subscription", r.in.text("subscription"))
-	}
-	after := *sub
-	after.items = nil
-	for _, i := range sub.items {
-		copied := *i
-		after.items = append(after.items, &copied)
-	}
-	details := r.in.in("subscription_details")
-	for _, each := range details.objects("items") {
-		if bad := s.changeItem(&after, each); bad != nil {
-			return nil, bad
-		}
-	}
-	i := &invoice{id: "upcoming_" + s.id("in"), customer: sub.customer, subscription: sub.id, status: "draft", reason: "subscription_update", currency: sub.currency,
-		from: sub.from, to: sub.to, created: s.stamp(), lines: prorations(sub, &after, details.int("proration_date", s.stamp()))}
-	s.price(i, sub)
-	return s.renderInvoice(i), nil
 }
 
 // Pay does what a person does on the page of an open invoice: they pay it.

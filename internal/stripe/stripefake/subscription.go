@@ -198,20 +198,13 @@ func (s *Server) updateSubscription(r request) (any, *problem) {
 	if sub.over() {
 		return nil, invalid("", "", "A canceled subscription can only update its cancellation_details and metadata.")
 	}
-	before := *sub
-	before.items = nil
-	for _, i := range sub.items {
-		old := *i
-		before.items = append(before.items, &old)
-	}
+	before := sub.copied()
 	if bad := s.change(sub, r.in); bad != nil {
-		items := before.items
-		*sub = before
-		sub.items = items
+		*sub = *before
 		return nil, bad
 	}
 	if r.in.has("items") && r.in.text("proration_behavior") == "always_invoice" && sub.status != "trialing" {
-		if lines := prorations(&before, sub, r.in.int("proration_date", s.stamp())); len(lines) > 0 {
+		if lines := prorations(before, sub, r.in.int("proration_date", s.stamp())); len(lines) > 0 {
 			i := s.newInvoice(sub, "subscription_update", lines, sub.from, sub.to)
 			s.finalize(i)
 			s.attempt(i)
