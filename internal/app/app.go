@@ -143,12 +143,16 @@ func (a *App) assemble(ctx context.Context) error {
 		all.Pages = append(all.Pages, m.Pages...)
 		all.Workers = append(all.Workers, m.Workers...)
 		all.Schedules = append(all.Schedules, m.Schedules...)
+		all.Due = append(all.Due, m.Due...)
 		all.Chores = append(all.Chores, m.Chores...)
 	}
 	all.Resources = append(all.Resources, a.jobs.Resources()...)
 	all.Resources = append(all.Resources, audit.Reader{DB: a.db}.Resources()...)
 	all.Routes = append(all.Routes, console.New(a.config.Prefix, a.config.Log).Routes(all.Pages)...)
 	if err := a.jobs.Register(all.Workers, all.Schedules); err != nil {
+		return err
+	}
+	if err := a.jobs.RegisterDue(all.Due); err != nil {
 		return err
 	}
 	a.jobs.RegisterChores(all.Chores)

@@ -50,8 +50,8 @@ func (s *Service) Module() feature.Module {
 		Resources: []hydra.Declaration{s.integrations(), s.banks(), s.accounts(), s.histories(), s.transactions(), s.matches()},
 		Routes:    s.routes(),
 		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase), doMatch.Worker(s.match)},
+		Due:       []jobs.Due{s.due()},
 		Schedules: []jobs.Schedule{
-			{Name: "bank.watch", Every: watchEvery, Do: s.watch},
 			{Name: "bank.retention", Every: retentionEvery, Do: s.removeOld},
 			{Name: "bank.sandbox-records", Every: day, Do: s.forgetRecords},
 		},

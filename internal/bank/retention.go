@@ -14,8 +14,10 @@ import (
 	"sede/internal/null"
 )
 
-// retentionEvery is how often transactions are removed that are too old.
-const retentionEvery = 6 * time.Hour
+const (
+	retentionEvery = 6 * time.Hour // how often transactions are removed that are too old
+	retentionBatch = 200           // accounts
+)
 
 // keptSince is the first day whose transactions are kept; false: all are.
 func (s *Service) keptSince() (time.Time, bool) {
@@ -40,7 +42,7 @@ func (s *Service) removeOld(ctx context.Context) error {
 	for last := (accountRef{}); ; {
 		var found []accountRef
 		err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-			found, err = withOlder(tx, cutoff, last, watchBatch)
+			found, err = withOlder(tx, cutoff, last, retentionBatch)
 			return err
 		})
 		if err != nil {
@@ -51,7 +53,7 @@ func (s *Service) removeOld(ctx context.Context) error {
 				failed = errors.Join(failed, fmt.Errorf("bank account %s: %w", h.id, err))
 			}
 		}
-		if len(found) < watchBatch {
+		if len(found) < retentionBatch {
 			return failed
 		}
 		last = found[len(found)-1]

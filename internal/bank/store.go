@@ -71,23 +71,6 @@ func living(tx *db.Tx, scope access.Scope) (list []Integration, err error) {
 	return list, rows.Err()
 }
 
-// dueAfter lists connections to which something happens until a time, of all
-// organizations, in the order of their times and after the last one.
-func dueAfter(tx *db.Tx, now time.Time, last due, most int) (found []due, err error) {
-	rows := tx.Query(`SELECT next_at, organization_id, id FROM bank_integration
-		WHERE next_at IS NOT NULL AND next_at <= $1 AND (next_at, organization_id, id) > ($2, $3, $4)
-		ORDER BY next_at, organization_id, id LIMIT $5`, now, last.at, last.organization, last.id, most)
-	defer rows.Close()
-	for rows.Next() {
-		var d due
-		if err := rows.Scan(&d.at, &d.organization, &d.id); err != nil {
-			return nil, err
-		}
-		found = append(found, d)
-	}
-	return found, rows.Err()
-}
-
 func insertIntegration(tx *db.Tx, scope access.Scope, i *Integration) {
 	tx.Queue(`INSERT INTO bank_integration (organization_id, id, provider, status, country, access_mode, target, name, name_fold,
 			consent_id, consent_given_at, consent_ends_at, error, pull_status, pull_added, pull_skipped, pulled_at, revoked_at, confirmed_at,

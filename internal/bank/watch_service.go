@@ -1,86 +1,51 @@
 package bank
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/ident"
+	"sede/internal/jobs"
 	"sede/internal/null"
 )
 
 const (
 	watchEvery = 5 * time.Minute
-	watchBatch = 200
 	overlap    = 30 * day // which an import by itself tells again, for what is booked late
 )
 
-// due is a connection to which something happens.
-type due struct {
-	at               time.Time
-	organization, id ident.ID
+// due has connections watched when something happens to them.
+func (s *Service) due() jobs.Due {
+	return jobs.Due{Name: "bank.watch", Table: "bank_integration", Every: watchEvery, Do: s.watch,
+		Lock: func(tx *db.Tx, _ access.Scope, id ident.ID) error { return lock(tx, id) }}
 }
 
-// watch does what is due, in the order of the times. One connection that fails does
-// not hold up the others.
-func (s *Service) watch(ctx context.Context) error {
-	now := s.now.Now()
-	var failed error
-	for last := (due{}); ; {
-		var found []due
-		err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-			found, err = dueAfter(tx, now, last, watchBatch)
-			return err
-		})
-		if err != nil {
-			return errors.Join(failed, err)
-		}
-		for _, d := range found {
-			if err := s.watchOne(ctx, d); err != nil {
-				failed = errors.Join(failed, fmt.Errorf("bank connection %s: %w", d.id, err))
-			}
-		}
-		if len(found) < watchBatch {
-			return failed
-		}
-		last = found[len(found)-1]
+// watch does what is due to a connection: first what its consent's end asks for,
+// then an import.
+func (s *Service) watch(tx *db.Tx, scope access.Scope, id ident.ID) error {
+	var i Integration
+	if err := findIntegration(tx, scope, id, &i); err != nil {
+		return orGone(err)
 	}
-}
-
-// watchOne does what is due to one connection: first what its consent's end asks
-// for, then an import.
-func (s *Service) watchOne(ctx context.Context, d due) error {
-	scope := access.System(d.organization)
-	return s.db.Write(ctx, scope, func(tx *db.Tx) error {
-		if err := lock(tx, d.id); err != nil {
+	before, now := i, s.now.Now()
+	if i.gives() && i.ConsentEndsAt.Valid {
+		if !now.Before(i.ConsentEndsAt.V) {
+			return s.runOut(tx, scope, &i)
+		}
+		if err := s.comeNear(tx, scope, &i, now); err != nil {
 			return err
 		}
-		var i Integration
-		if err := findIntegration(tx, scope, d.id, &i); err != nil {
-			return orGone(err)
-		}
-		before, now := i, s.now.Now()
-		if i.gives() && i.ConsentEndsAt.Valid {
-			if !now.Before(i.ConsentEndsAt.V) {
-				return s.runOut(tx, scope, &i)
-			}
-			if err := s.comeNear(tx, scope, &i, now); err != nil {
-				return err
-			}
-		}
-		pulls := i.gives() && i.ConsentEndsAt.Valid && (!i.NextPullAt.Valid || !now.Before(i.NextPullAt.V))
-		if pulls {
-			i.NextPullAt = null.Of(slotAfter(i.ID, now))
-		}
-		if err := s.store(tx, nil, scope, "watch", &before, &i); err != nil || !pulls || !before.NextPullAt.Valid {
-			return err
-		}
-		return s.pullAlone(tx, scope, &i)
-	})
+	}
+	pulls := i.gives() && i.ConsentEndsAt.Valid && (!i.NextPullAt.Valid || !now.Before(i.NextPullAt.V))
+	if pulls {
+		i.NextPullAt = null.Of(slotAfter(i.ID, now))
+	}
+	if err := s.store(tx, nil, scope, "watch", &before, &i); err != nil || !pulls || !before.NextPullAt.Valid {
+		return err
+	}
+	return s.pullAlone(tx, scope, &i)
 }
 
 // runOut ends a consent whose time is over.

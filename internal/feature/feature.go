@@ -45,5 +45,6 @@ type Module struct {
 	Pages     []console.Page
 	Workers   []jobs.Worker
 	Schedules []jobs.Schedule
+	Due       []jobs.Due
 	Chores    []jobs.Chore
 }

@@ -106,9 +106,10 @@ var errLost = errors.New("jobs: the job is no longer this run's")
 // "schedule." and the name, so a run that fails is repeated, and two do not
 // overlap. Intervals that pass while no process runs are made up for by one run.
 type Schedule struct {
-	Name  string // e.g. "account.forget"; never changed
-	Every time.Duration
-	Do    func(ctx context.Context) error
+	Name    string // e.g. "account.forget"; never changed
+	Every   time.Duration
+	Timeout time.Duration // of one run; 0: one minute
+	Do      func(ctx context.Context) error
 }
 
 // Discard makes an error that fails the job at once, for work that can't ever

@@ -42,6 +42,7 @@ type Queue struct {
 	claim   claim // the statements made for the kinds
 
 	schedules []*repeated
+	due       []*Due
 	chores    []Chore
 	metrics   *metrics
 
@@ -82,11 +83,23 @@ func New(config Config) *Queue {
 	return q
 }
 
+// RegisterDue adds tables whose rows are due at times of their own. It is called
+// like Register.
+func (q *Queue) RegisterDue(tables []Due) error {
+	schedules := make([]Schedule, len(tables))
+	for i := range tables {
+		d := tables[i]
+		schedules[i] = d.schedule(q)
+		q.due = append(q.due, &d)
+	}
+	return q.Register(nil, schedules)
+}
+
 // Register adds workers and schedules. It is called before Start and RunDue, and
 // fails when a kind has two workers.
 func (q *Queue) Register(workers []Worker, schedules []Schedule) error {
 	for _, s := range schedules {
-		r := &repeated{Schedule: s, kind: Kind[struct{}]{Name: "schedule." + s.Name}}
+		r := &repeated{Schedule: s, kind: Kind[struct{}]{Name: "schedule." + s.Name, Timeout: s.Timeout}}
 		if s.Every <= 0 {
 			return fmt.Errorf("jobs: schedule %s has no interval", s.Name)
 		}

@@ -23,8 +23,8 @@ func (s *Service) Module() feature.Module {
 	return feature.Module{
 		Resources: s.resources(), Routes: s.imageRoutes(s.problem), Describe: []hydra.Describe{describeImages},
 		Workers: []jobs.Worker{purging.Worker(s.purge), resetting.Worker(s.reset)},
+		Due:     []jobs.Due{s.due()},
 		Schedules: []jobs.Schedule{
-			{Name: "organization.remove", Every: removeEvery, Do: s.removeDue},
 			{Name: "organization.reset", Every: resetEvery, Do: s.resetAll},
 		},
 	}

@@ -2,7 +2,6 @@ package organization
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -47,61 +46,39 @@ func (s *Service) OnPurge(do func(ctx context.Context, scope access.Scope) error
 	s.onPurge = append(s.onPurge, do)
 }
 
-// removeDue hides the organizations whose time has come. One that fails does not
-// hold up the others.
-func (s *Service) removeDue(ctx context.Context) (failed error) {
-	for last := (ident.ID{}); ; {
-		var due []ident.ID
-		err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-			due, err = removableAfter(tx, s.now.Now(), last, removeBatch)
-			return err
-		})
-		if err != nil {
-			return errors.Join(failed, err)
-		}
-		for _, id := range due {
-			if err := s.hide(ctx, id); err != nil {
-				failed = errors.Join(failed, fmt.Errorf("organization %s: %w", id, err))
-			}
-			last = id
-		}
-		if len(due) < removeBatch {
-			return failed
-		}
-	}
+// due has organizations removed when their time has come.
+func (s *Service) due() jobs.Due {
+	return jobs.Due{Name: "organization.remove", Table: "organization", Column: "removal_at", Own: true, Every: removeEvery, Do: s.hide,
+		Lock: func(tx *db.Tx, scope access.Scope, _ ident.ID) error { return lockMembers(tx, scope) }}
 }
 
 // hide makes an organization one that nobody finds, and has its data removed.
-func (s *Service) hide(ctx context.Context, id ident.ID) error {
-	scope := access.System(id)
-	return s.db.Write(ctx, scope, func(tx *db.Tx) error {
-		var o Organization
-		err := find(tx, id, &o)
-		now := s.now.Now()
-		if fault.Is(err, fault.NotFound) || err == nil && (o.Status != Closing || !o.RemovalAt.Valid || o.RemovalAt.V.After(now)) {
-			return nil // somebody was faster
-		}
-		if err != nil {
+func (s *Service) hide(tx *db.Tx, scope access.Scope, id ident.ID) error {
+	var o Organization
+	err := find(tx, id, &o)
+	if fault.Is(err, fault.NotFound) || err == nil && o.Status != Closing {
+		return nil // somebody was faster
+	}
+	if err != nil {
+		return err
+	}
+	for _, do := range s.onRemove {
+		if err := do(tx, scope); err != nil {
 			return err
 		}
-		for _, do := range s.onRemove {
-			if err := do(tx, scope); err != nil {
-				return err
-			}
-		}
-		if err := s.membersChanged(tx, id); err != nil {
-			return err
-		}
-		before := o
-		o.Name, o.Slug, o.StripeCustomerID, o.StatusReason = "", id.String(), null.Value[string]{}, null.Value[string]{}
-		o.iconSet, o.logoSet = null.Value[string]{}, null.Value[string]{}
-		o.Version, o.UpdatedAt = o.Version+1, now.Truncate(time.Second)
-		if err := hide(tx, &o); err != nil {
-			return err
-		}
-		purging.Enqueue(tx, s.jobs, scope, struct{}{}, jobs.Options{Unique: "purge"})
-		return s.record(tx, scope, nil, audit.Entry{Action: "remove", Resource: "Organization", Key: id.String(), Before: hydra.JSON(fields[:6], &before)})
-	})
+	}
+	if err := s.membersChanged(tx, id); err != nil {
+		return err
+	}
+	before := o
+	o.Name, o.Slug, o.StripeCustomerID, o.StatusReason = "", id.String(), null.Value[string]{}, null.Value[string]{}
+	o.iconSet, o.logoSet = null.Value[string]{}, null.Value[string]{}
+	o.Version, o.UpdatedAt = o.Version+1, s.now.Now().Truncate(time.Second)
+	if err := hide(tx, &o); err != nil {
+		return err
+	}
+	purging.Enqueue(tx, s.jobs, scope, struct{}{}, jobs.Options{Unique: "purge"})
+	return s.record(tx, scope, nil, audit.Entry{Action: "remove", Resource: "Organization", Key: id.String(), Before: hydra.JSON(fields[:6], &before)})
 }
 
 // purge removes the rows and files of a hidden organization.

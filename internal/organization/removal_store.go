@@ -2,28 +2,12 @@ package organization
 
 import (
 	"strings"
-	"time"
 
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/ident"
 )
-
-// removableAfter lists the organizations whose removal is due, by their ids, those
-// behind last.
-func removableAfter(tx *db.Tx, now time.Time, last ident.ID, most int) (list []ident.ID, err error) {
-	rows := tx.Query(`SELECT id FROM organization WHERE removal_at <= $1 AND removed_at IS NULL AND id > $2 ORDER BY id LIMIT $3`, now, last, most)
-	defer rows.Close()
-	for rows.Next() {
-		var id ident.ID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		list = append(list, id)
-	}
-	return list, rows.Err()
-}
 
 // demos lists the active demo organizations.
 func demos(tx *db.Tx) (list []ident.ID, err error) {
@@ -42,7 +26,7 @@ func demos(tx *db.Tx) (list []ident.ID, err error) {
 // hide empties the organization's row and takes it out of what can be found, if it
 // still has the version before its own.
 func hide(tx *db.Tx, o *Organization) error {
-	changed, err := tx.Exec(`UPDATE organization SET name = $2, name_fold = $2, slug = $3, stripe_customer_id = NULL, icon = NULL, logo = NULL,
+	changed, err := tx.Exec(`UPDATE organization SET name = $2, name_fold = $2, slug = $3, stripe_customer_id = NULL, icon = NULL, logo = NULL, removal_at = NULL,
 			status_reason = NULL, removed_at = $4, version = $5, updated_at = $4 WHERE id = $1 AND version = $5 - 1`,
 		o.ID, o.Name, o.Slug, o.UpdatedAt, o.Version)
 	if err == nil && changed == 0 {

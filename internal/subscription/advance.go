@@ -1,10 +1,6 @@
 package subscription
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"sync"
 	"time"
 
 	"sede/internal/access"
@@ -16,87 +12,33 @@ import (
 )
 
 // A subscription knows when something happens to it next: the trial or the period
-// ends, an invoice is due, the grace is over, a draft may have become complete. A
-// schedule looks for those whose time has come and lets each catch up with the
-// clock in a transaction of its own, so that a crash leaves every one of them
-// either before or after. Nothing is done twice: what was done moves the time.
+// ends, an invoice is due, the grace is over, a draft may have become complete.
+// Then it catches up with the clock in a transaction of its own, so that a crash
+// leaves it either before or after. What was done moves the time.
 
 const (
 	every     = time.Minute
-	batch     = 200
 	atOnce    = 16             // transactions, which a commit takes together
 	draftWait = 24 * time.Hour // until a draft is tried again
 	mostSteps = 500            // of one subscription in one transaction
 )
 
-func (s *Service) schedules() []jobs.Schedule {
-	return []jobs.Schedule{{Name: "subscription.advance", Every: every, Do: s.advanceAll}}
+func (s *Service) due() jobs.Due {
+	return jobs.Due{Name: "subscription.advance", Table: "subscription", Every: every, AtOnce: atOnce, Do: s.catchUp,
+		Lock: func(tx *db.Tx, scope access.Scope, _ ident.ID) error { return s.invoices.Lock(tx, scope) }}
 }
 
-// due is a subscription whose time has come.
-type due struct {
-	at               time.Time
-	organization, id ident.ID
-}
-
-// advanceAll lets all that are due catch up, in the order of their times. One that
-// fails does not hold up the others.
-func (s *Service) advanceAll(ctx context.Context) error {
-	now := s.now.Now()
-	var failed error
-	last := due{}
-	for {
-		var found []due
-		err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-			found, err = dueAfter(tx, now, last, batch)
-			return err
-		})
-		if err != nil {
-			return errors.Join(failed, err)
-		}
-		failed = errors.Join(failed, s.advanceSome(ctx, found))
-		if len(found) < batch {
-			return failed
-		}
-		last = found[len(found)-1]
+// catchUp lets a subscription catch up with the clock.
+func (s *Service) catchUp(tx *db.Tx, scope access.Scope, id ident.ID) error {
+	var sub Subscription
+	if err := s.load(tx, scope, id, &sub); err != nil {
+		return err
 	}
-}
-
-func (s *Service) advanceSome(ctx context.Context, found []due) (failed error) {
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	tokens := make(chan struct{}, atOnce)
-	for _, d := range found {
-		tokens <- struct{}{}
-		group.Go(func() {
-			defer func() { <-tokens }()
-			if err := s.advanceOne(ctx, d); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed = errors.Join(failed, fmt.Errorf("subscription %s: %w", d.id, err))
-			}
-		})
+	before := sub
+	if err := s.advance(tx, scope, &sub); err != nil {
+		return err
 	}
-	group.Wait()
-	return failed
-}
-
-func (s *Service) advanceOne(ctx context.Context, d due) error {
-	scope := access.System(d.organization)
-	return s.db.Write(ctx, scope, func(tx *db.Tx) error {
-		if err := s.invoices.Lock(tx, scope); err != nil {
-			return err
-		}
-		var sub Subscription
-		if err := s.load(tx, scope, d.id, &sub); err != nil {
-			return err
-		}
-		before := sub
-		if err := s.advance(tx, scope, &sub); err != nil {
-			return err
-		}
-		return s.store(tx, nil, scope, "advance", &before, &sub)
-	})
+	return s.store(tx, nil, scope, "advance", &before, &sub)
 }
 
 // advance does what has come to pass since, one thing after the other.

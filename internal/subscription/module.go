@@ -7,6 +7,7 @@ import (
 	"sede/internal/feature"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/jobs"
 	"sede/internal/null"
 	"sede/internal/organization"
 	"sede/internal/product"
@@ -28,7 +29,7 @@ func New(p feature.Platform, f Features) *Service {
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Schedules: s.schedules()}
+	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Due: []jobs.Due{s.due()}}
 }
 
 // shown is how many subscriptions and addresses an organization lists.

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
 	"sede/internal/access"
 	"sede/internal/db"
@@ -138,23 +137,6 @@ func update(tx *db.Tx, scope access.Scope, s *Subscription) error {
 		return fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
 	}
 	return err
-}
-
-// dueAfter returns those of all organizations whose time has come, in order,
-// after the last one that was returned. The transaction's scope is the instance.
-func dueAfter(tx *db.Tx, now time.Time, last due, most int) (found []due, err error) {
-	rows := tx.Query(`SELECT next_at, organization_id, id FROM subscription
-		WHERE next_at IS NOT NULL AND next_at <= $1 AND (next_at, organization_id, id) > ($2, $3, $4)
-		ORDER BY next_at, organization_id, id LIMIT $5`, now, last.at, last.organization, last.id, most)
-	defer rows.Close()
-	for rows.Next() {
-		var d due
-		if err := rows.Scan(&d.at, &d.organization, &d.id); err != nil {
-			return nil, err
-		}
-		found = append(found, d)
-	}
-	return found, rows.Err()
 }
 
 // held is one subscription of an organization, as far as the organization shows

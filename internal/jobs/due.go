@@ -1,0 +1,161 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/ident"
+)
+
+// Due is a table whose rows know when something happens to them next. A schedule
+// goes through those whose time has come, in the order of their times and in
+// constant memory, each in a transaction of its own: a crash leaves every row
+// either before or after. What Do does moves the row's time, so nothing happens
+// twice, also when several processes go through the table. A row that fails does not
+// hold up the others; it is tried again with the next run.
+type Due struct {
+	Name   string // of the schedule; never changed
+	Table  string // with an index over Column, organization and id where Column is not null
+	Column string // the time; empty: next_at
+	Own    bool   // the table is that of the organizations, whose id is the organization
+	Every  time.Duration
+	AtOnce int // transactions; 0: one after the other
+
+	// Lock keeps others from changing the row until the transaction ends.
+	Lock func(tx *db.Tx, scope access.Scope, id ident.ID) error
+	// Do does what has come to pass. It may be run again.
+	Do func(tx *db.Tx, scope access.Scope, id ident.ID) error
+}
+
+const (
+	dueBatch = 200
+	dueTime  = 30 * time.Minute // of one run
+	told     = 10               // failures whose errors are kept
+)
+
+func (d *Due) schedule(q *Queue) Schedule {
+	return Schedule{Name: d.Name, Every: d.Every, Timeout: dueTime, Do: func(ctx context.Context) error { return q.goThrough(ctx, d) }}
+}
+
+func (d *Due) column() string {
+	if d.Column == "" {
+		return "next_at"
+	}
+	return d.Column
+}
+
+func (d *Due) organization() string {
+	if d.Own {
+		return "id"
+	}
+	return "organization_id"
+}
+
+// dueRow is a row whose time has come.
+type dueRow struct {
+	at               time.Time
+	organization, id ident.ID
+}
+
+// goThrough does what is due in the table.
+func (q *Queue) goThrough(ctx context.Context, d *Due) error {
+	now := q.Clock.Now()
+	var failed failures
+	found := make([]dueRow, 0, dueBatch)
+	for last := (dueRow{}); ; last = found[len(found)-1] {
+		err := q.DB.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+			found, err = d.after(tx, now, last, found[:0])
+			return err
+		})
+		if err != nil {
+			return errors.Join(failed.err(), err)
+		}
+		q.doSome(ctx, d, found, &failed)
+		if len(found) < dueBatch || ctx.Err() != nil {
+			return errors.Join(failed.err(), ctx.Err())
+		}
+	}
+}
+
+// after lists those of all organizations that are due, in order, behind the last.
+func (d *Due) after(tx *db.Tx, now time.Time, last dueRow, into []dueRow) ([]dueRow, error) {
+	at, organization := d.column(), d.organization()
+	rows := tx.Query(`SELECT `+at+`, `+organization+`, id FROM `+d.Table+`
+		WHERE `+at+` IS NOT NULL AND `+at+` <= $1 AND (`+at+`, `+organization+`, id) > ($2, $3, $4)
+		ORDER BY `+at+`, `+organization+`, id LIMIT $5`, now, last.at, last.organization, last.id, dueBatch)
+	defer rows.Close()
+	for rows.Next() {
+		var r dueRow
+		if err := rows.Scan(&r.at, &r.organization, &r.id); err != nil {
+			return nil, err
+		}
+		into = append(into, r)
+	}
+	return into, rows.Err()
+}
+
+func (q *Queue) doSome(ctx context.Context, d *Due, found []dueRow, failed *failures) {
+	var group sync.WaitGroup
+	var taken atomic.Int64
+	for range min(max(d.AtOnce, 1), len(found)) {
+		group.Go(func() {
+			for n := taken.Add(1); int(n) <= len(found) && ctx.Err() == nil; n = taken.Add(1) {
+				r := &found[n-1]
+				if err := q.doOne(ctx, d, r.organization, r.id); err != nil {
+					failed.add(fmt.Errorf("%s %s: %w", d.Table, r.id, err))
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// doOne does what is due to a row, unless somebody was faster. In an organization
+// that is held nothing happens until it is released.
+func (q *Queue) doOne(ctx context.Context, d *Due, organization, id ident.ID) error {
+	scope := access.System(organization)
+	err := q.DB.Write(ctx, scope, func(tx *db.Tx) error {
+		if err := d.Lock(tx, scope, id); err != nil {
+			return err
+		}
+		var still bool
+		err := tx.Row(`SELECT EXISTS (SELECT 1 FROM `+d.Table+` WHERE `+d.organization()+` = $1 AND id = $2 AND `+d.column()+` <= $3)`,
+			organization, id, q.Clock.Now()).Scan(&still)
+		if err != nil || !still {
+			return err
+		}
+		return d.Do(tx, scope, id)
+	})
+	if db.IsHeld(err) {
+		return nil
+	}
+	return err
+}
+
+// failures counts what failed and keeps the first errors.
+type failures struct {
+	mu    sync.Mutex
+	count int
+	first []error
+}
+
+func (f *failures) add(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.count++; len(f.first) < told {
+		f.first = append(f.first, err)
+	}
+}
+
+func (f *failures) err() error {
+	if more := f.count - len(f.first); more > 0 {
+		return errors.Join(append(f.first, fmt.Errorf("and %d more", more))...)
+	}
+	return errors.Join(f.first...)
+}
