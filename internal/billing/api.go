@@ -66,6 +66,8 @@ var fields = []hydra.Field[Invoice]{
 	hydra.Refs("creditNotes", "CreditNote", func(i *Invoice) *[]ident.ID { return &i.CreditNotes }).Doc("What takes some of it back, the oldest first."),
 	hydra.Int("balance", func(i *Invoice) *int64 { b := i.balance(); return &b }).ReadOnly().
 		Doc("What is still to be paid; below 0: what is owed to the organization."),
+	hydra.NullText("paymentUrl", func(i *Invoice) *null.Value[string] { return &i.PaymentURL }).ReadOnly().
+		Doc("A page of Stripe's that shows the invoice, and where it can be paid while it is open; null: it is paid by transfer."),
 	hydra.Object("seller", func(i *Invoice) *Party { return &i.Seller }, partyFields...).Doc("Who issued it, as they were then."),
 	hydra.Object("buyer", func(i *Invoice) *Party { return &i.Buyer }, partyFields...).Doc("Who it is made out to, as they were then."),
 	hydra.Time("periodStart", func(i *Invoice) *time.Time { return &i.PeriodFrom }).ReadOnly(),

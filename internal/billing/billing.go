@@ -63,6 +63,7 @@ type Invoice struct {
 	Buyer        Party
 	DiscountText null.Value[string]
 	Charge
+	PaymentURL     null.Value[string] // where it can be paid; null: by transfer
 	AmountPaid     int64
 	AmountCredited int64
 	CreditNotes    []ident.ID

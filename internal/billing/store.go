@@ -17,13 +17,13 @@ import (
 
 const columns = `organization_id, id, subscription_id, issuer_id, number, status, reason, currency, language, seller, buyer, discount_text,
 	lines, subtotal, discount, tax_category, tax_country, tax_rate, tax, total, amount_paid, amount_credited, period_from, period_to,
-	issued_at, due_at, paid_at, version, created_at, updated_at`
+	issued_at, due_at, paid_at, version, created_at, updated_at, payment_url`
 
 func (i *Invoice) scan(into func(...any) error) error {
 	var seller, buyer, lines, category string
 	err := into(&i.Organization, &i.ID, &i.Subscription, &i.Issuer, &i.Number, &i.Status, &i.Reason, &i.Currency, &i.Language, &seller, &buyer, &i.DiscountText,
 		&lines, &i.Subtotal, &i.Discount, &category, &i.Treatment.Country, &i.Treatment.Rate, &i.Tax, &i.Total, &i.AmountPaid, &i.AmountCredited, &i.PeriodFrom, &i.PeriodTo,
-		&i.IssuedAt, &i.DueAt, &i.PaidAt, &i.Version, &i.CreatedAt, &i.UpdatedAt)
+		&i.IssuedAt, &i.DueAt, &i.PaidAt, &i.Version, &i.CreatedAt, &i.UpdatedAt, &i.PaymentURL)
 	if err != nil {
 		return err
 	}

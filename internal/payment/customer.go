@@ -89,7 +89,40 @@ func (s *Service) push(ctx context.Context, job *jobs.Job[pushArgs]) error {
 	if err != nil && !stripe.Is(err, stripe.Gone) {
 		return jobFailure(err)
 	}
+	if err == nil {
+		if err := s.follow(ctx, job.Scope, &job.Args); err != nil {
+			return jobFailure(err)
+		}
+	}
 	return s.pullCustomer(ctx, job.Scope.Organization(), customer, "")
+}
+
+// follow has the live subscription be paid with the customer's default again, unless
+// somebody chose otherwise: Stripe gives a subscription the payment method that paid it
+// first, and goes on with that one.
+func (s *Service) follow(ctx context.Context, scope access.Scope, a *pushArgs) error {
+	var id ident.ID
+	err := s.db.Read(ctx, scope, func(tx *db.Tx) (err error) {
+		id, err = s.subscriptions.Live(tx, scope)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w, err := s.wanted(ctx, scope.Organization(), id)
+	if err != nil || w.method != "" {
+		return err
+	}
+	at, err := s.find(ctx, &w)
+	if err != nil || at == nil || at.Over() || at.PaymentMethod == "" {
+		return err
+	}
+	none := ""
+	_, err = s.client.ChangeSubscription(ctx, "follow:"+a.Method+":"+strconv.FormatInt(a.Version, 10), at.ID, stripe.Change{PaymentMethod: &none})
+	return err
 }
 
 // detach takes a payment method from the customer, then loads what came of it.
@@ -279,19 +312,21 @@ func (s *Service) mirror(tx *db.Tx, scope access.Scope, at []stripe.PaymentMetho
 		return err
 	}
 	now := s.now.Now().Truncate(time.Second)
-	there := map[string]bool{}
+	there, anyNews := map[string]bool{}, false
 	for i := range at {
 		there[at[i].ID] = true
-		if err := s.mirrorOne(tx, scope, known, &at[i], at[i].ID == first, now); err != nil {
+		news, err := s.mirrorOne(tx, scope, known, &at[i], at[i].ID == first, now)
+		if err != nil {
 			return err
 		}
+		anyNews = anyNews || news
 	}
 	for i := range known {
 		if m := &known[i]; m.External.Valid && !there[m.External.V] {
 			if err := remove(tx, scope, m.ID); err != nil {
 				return err
 			}
-			if m.Removed { // which was recorded when somebody did it
+			if anyNews = true; m.Removed { // which was recorded when somebody did it
 				continue
 			}
 			if err := s.record(tx, nil, scope, "detach", m, nil); err != nil {
@@ -299,10 +334,27 @@ func (s *Service) mirror(tx *db.Tx, scope access.Scope, at []stripe.PaymentMetho
 			}
 		}
 	}
-	return nil
+	if !anyNews {
+		return nil
+	}
+	return s.loadLive(tx, scope)
 }
 
-func (s *Service) mirrorOne(tx *db.Tx, scope access.Scope, known []Method, at *stripe.PaymentMethod, isDefault bool, now time.Time) error {
+// loadLive has the live subscription loaded again, because something else may pay it.
+func (s *Service) loadLive(tx *db.Tx, scope access.Scope) error {
+	id, err := s.subscriptions.Live(tx, scope)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err == nil {
+		s.Changed(tx, scope, id)
+	}
+	return err
+}
+
+// mirrorOne stores one payment method as it is at Stripe and reports whether that is
+// news.
+func (s *Service) mirrorOne(tx *db.Tx, scope access.Scope, known []Method, at *stripe.PaymentMethod, isDefault bool, now time.Time) (news bool, err error) {
 	for i := range known {
 		m := &known[i]
 		if m.External.V != at.ID {
@@ -310,18 +362,18 @@ func (s *Service) mirrorOne(tx *db.Tx, scope access.Scope, known []Method, at *s
 		}
 		before := *m
 		if m.Removed || !m.take(at, isDefault) {
-			return nil
+			return false, nil
 		}
 		m.Version, m.UpdatedAt = m.Version+1, now
 		if err := update(tx, scope, m); err != nil {
-			return err
+			return false, err
 		}
-		return s.record(tx, nil, scope, "load", &before, m)
+		return true, s.record(tx, nil, scope, "load", &before, m)
 	}
 	m := Method{ID: s.ids.New(), Organization: scope.Organization(), Version: 1, CreatedAt: now, UpdatedAt: now}
 	m.take(at, isDefault)
 	if err := insert(tx, scope, &m); err != nil {
-		return err
+		return false, err
 	}
-	return s.record(tx, nil, scope, "load", nil, &m)
+	return true, s.record(tx, nil, scope, "load", nil, &m)
 }

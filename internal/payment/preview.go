@@ -27,7 +27,10 @@ func (s *Service) Preview(ctx context.Context, scope access.Scope, q subscriptio
 		return billing.Charge{}, err
 	}
 	c, err := s.ask(ctx, &w, &q, paid)
-	return c, unavailable(err)
+	if err != nil {
+		return c, unavailable(err)
+	}
+	return c, s.db.Read(ctx, scope, func(tx *db.Tx) error { return s.invoices.Describe(tx, scope, c.Lines) })
 }
 
 // paidFor completes the wish, and returns the items that are in force as things stand.

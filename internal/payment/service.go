@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -128,6 +129,9 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, m
 			return err
 		}
 		doPush.Enqueue(tx, s.jobs, scope, pushArgs{Method: m.External.V, Version: m.Version}, jobs.Options{})
+		if err := s.loadLive(tx, scope); err != nil {
+			return err
+		}
 		return s.record(tx, who, scope, "update", &before, m)
 	})
 }
@@ -167,7 +171,7 @@ func (s *Service) Delete(ctx context.Context, who *access.Caller, id ident.ID) e
 		m.Removed, m.Default, m.Version, m.UpdatedAt = true, false, m.Version+1, s.now.Now().Truncate(time.Second)
 		if m.External.Valid {
 			doDetach.Enqueue(tx, s.jobs, scope, detachArgs{Method: m.External.V}, jobs.Options{})
-			if err := update(tx, scope, &m); err != nil {
+			if err := errors.Join(update(tx, scope, &m), s.loadLive(tx, scope)); err != nil {
 				return err
 			}
 		} else if err := remove(tx, scope, id); err != nil {

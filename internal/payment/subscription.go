@@ -37,6 +37,23 @@ func (s *Service) Bills(tx *db.Tx, scope access.Scope) (bool, error) {
 	return !p.Manual, err
 }
 
+// Pays returns the payment method that pays when somebody chooses one, which must be
+// one that was given.
+func (s *Service) Pays(tx *db.Tx, scope access.Scope, method null.Value[ident.ID]) (null.Value[ident.ID], error) {
+	if !method.Valid {
+		return methodOf(tx, scope, "")
+	}
+	var m Method
+	err := find(tx, scope, method.V, &m)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return method, fault.Broken(fault.Violation{Path: "paymentMethod", Text: fault.Textf("Item not found for %q.", "/payment-methods/"+method.V.String())})
+	case err == nil && m.Status != Active:
+		return method, fault.New(fault.Conflict, "Nobody has given this payment method yet.")
+	}
+	return method, err
+}
+
 // Changed has Stripe learn what changed of a subscription.
 func (s *Service) Changed(tx *db.Tx, scope access.Scope, id ident.ID) {
 	doTwin.Enqueue(tx, s.jobs, scope, twinArgs{id}, jobs.Options{})
@@ -96,6 +113,9 @@ type wish struct {
 	payer organization.Payer
 	buyer billing.Party
 	scope access.Scope
+	// method is Stripe's id of the payment method that somebody chose; empty: the
+	// customer's default, also where the one that was chosen is gone.
+	method string
 }
 
 func (s *Service) wanted(ctx context.Context, organization, id ident.ID) (w wish, err error) {
@@ -108,10 +128,25 @@ func (s *Service) wanted(ctx context.Context, organization, id ident.ID) (w wish
 		if w.payer, err = s.organizations.Payer(tx, scope); err != nil {
 			return err
 		}
+		if w.method, err = chosen(tx, scope, w.OwnMethod); err != nil {
+			return err
+		}
 		w.buyer, err = s.invoices.Buyer(tx, scope, w.Address)
 		return err
 	})
 	return w, err
+}
+
+// chosen is Stripe's id of a payment method that can pay; empty: there is none.
+func chosen(tx *db.Tx, scope access.Scope, id null.Value[ident.ID]) (external string, err error) {
+	var m Method
+	if !id.Valid {
+		return "", nil
+	}
+	if err = find(tx, scope, id.V, &m); fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return m.External.V, err // empty while it is pending
 }
 
 // find loads the twin; nil: there is none yet. One whose id was lost is known by its
@@ -157,6 +192,7 @@ func (s *Service) startTwin(ctx context.Context, w *wish) (*stripe.Subscription,
 	if w.TrialEndsAt.Valid && w.TrialEndsAt.V.After(s.now.Now()) {
 		start.TrialEnd = w.TrialEndsAt.V
 	}
+	start.PaymentMethod = w.method
 	at, err := s.client.StartSubscription(ctx, w.key("start"), start)
 	return &at, err
 }
@@ -167,7 +203,8 @@ func (w *wish) key(step string) string {
 }
 
 func (s *Service) meta(w *wish) map[string]string {
-	return map[string]string{metaSubscription: w.ID.String(), metaWanted: strconv.FormatInt(w.Wanted, 10), metaCoupon: couponOf(&w.Twin).ID}
+	return map[string]string{metaSubscription: w.ID.String(), metaWanted: strconv.FormatInt(w.Wanted, 10), metaCoupon: couponOf(&w.Twin).ID,
+		metaMethod: w.method}
 }
 
 // describe tells Stripe who the customer is.
@@ -266,7 +303,8 @@ func (s *Service) change(ctx context.Context, w *wish, at *stripe.Subscription) 
 		}
 		at.Items, at.Coupon, at.Metadata = changed.Items, changed.Coupon, changed.Metadata
 	}
-	d := stripe.Change{CancelAtPeriodEnd: &w.CancelAtPeriodEnd, TaxRates: rates, Metadata: s.meta(w), Coupon: newCoupon(at, &w.Twin)}
+	d := stripe.Change{CancelAtPeriodEnd: &w.CancelAtPeriodEnd, TaxRates: rates, Metadata: s.meta(w), Coupon: newCoupon(at, &w.Twin),
+		PaymentMethod: w.newMethod(at)}
 	d.Metadata[metaCharged] = writeCharged(charged, at.Items, at.PeriodFrom)
 	_, err = s.client.ChangeSubscription(ctx, w.key("note"+hash(d)), at.ID, d)
 	return err
@@ -282,7 +320,19 @@ func (w *wish) charging(d stripe.Change, at *stripe.Subscription, from time.Time
 	if d.Coupon = newCoupon(at, &w.Twin); d.Coupon != nil {
 		d.Metadata[metaCoupon] = *d.Coupon
 	}
+	if d.PaymentMethod = w.newMethod(at); d.PaymentMethod != nil {
+		d.Metadata[metaMethod] = w.method
+	}
 	return d
+}
+
+// newMethod is the payment method that the twin is to get of its own; nil: it has been
+// told already. What somebody sets at Stripe's own page since stays.
+func (w *wish) newMethod(at *stripe.Subscription) *string {
+	if at.Metadata[metaMethod] == w.method {
+		return nil
+	}
+	return &w.method
 }
 
 // newCoupon is the discount that the twin is to get; nil: the one that it has, or that

@@ -18,7 +18,7 @@ import (
 // A subscription has a twin at Stripe. Its items are products with ids that sede
 // gives, one for the flat price and one for seats. Its metadata says which
 // subscription it is the twin of, up to which change Stripe has learned what people
-// want, which discount sede set, and what is paid for in the period beyond what the
+// want, which discount and which payment method sede set, and what is paid for in the period beyond what the
 // items say. It is written in the call that charges, so that no crash can lie
 // between the two.
 const (
@@ -26,6 +26,7 @@ const (
 	metaWanted       = "sede_wanted"
 	metaCoupon       = "sede_coupon"
 	metaCharged      = "sede_charged"
+	metaMethod       = "sede_method"
 )
 
 // chargedOf are the items that are paid for in the period.
@@ -228,7 +229,7 @@ func synced(at *stripe.Subscription, t *subscription.Twin) bool {
 func stateOf(at *stripe.Subscription, t *subscription.Twin) subscription.State {
 	m := subscription.State{External: at.ID, Status: at.Status, PeriodFrom: at.PeriodFrom, PeriodTo: at.PeriodTo,
 		CanceledAt: orNone(at.CanceledAt), EndedAt: orNone(at.EndedAt), FirstInvoiceIsOpen: at.Status == subscription.Incomplete}
-	if synced(at, t) {
+	if m.MethodKnown = synced(at, t); m.MethodKnown {
 		m.CancelAtPeriodEnd = null.Of(at.CancelAtPeriodEnd)
 	}
 	set := at.Metadata[metaCoupon]
@@ -243,6 +244,7 @@ func orNone(t time.Time) null.Value[time.Time] {
 // invoiceOf is an invoice of Stripe's as one of ours.
 func invoiceOf(i *stripe.Invoice, t *subscription.Twin, buyer billing.Party, first bool) billing.Invoice {
 	r := billing.Invoice{Subscription: t.ID, Number: orNull(i.Number), Status: i.Status, Reason: reasonOf(i.Reason, first), Buyer: buyer, AmountPaid: i.Paid,
+		Seller: billing.Party{Name: i.Account, Lines: []string{}, Country: i.AccountCountry}, PaymentURL: orNull(i.PayURL),
 		PeriodFrom: i.PeriodFrom, PeriodTo: i.PeriodTo, IssuedAt: orNone(i.Issued), DueAt: orNone(i.Due), PaidAt: orNone(i.PaidAt),
 		Charge: billing.Charge{Currency: strings.ToUpper(i.Currency), Lines: []billing.Line{}, Subtotal: i.Subtotal, Discount: i.Discount,
 			Treatment: t.Treatment, Tax: i.Tax, Total: i.Total}}

@@ -67,13 +67,18 @@ func called(ctx context.Context, c *stripe.Client, give func(stripe.Setup)) (fai
 		sub.Items = []stripe.Item{{ID: "si_1"}}
 	}
 	_, err = c.StartSubscription(ctx, "k11", stripe.Start{Customer: customer.ID, Currency: "eur", Interval: stripe.Year, TrialEnd: start.AddDate(0, 1, 0),
-		Items: []stripe.Item{{Product: "sede_team", Unit: 9900, Quantity: 1}}})
+		PaymentMethod: method,
+		Items:         []stripe.Item{{Product: "sede_team", Unit: 9900, Quantity: 1}}})
 	do("StartSubscription trial", err)
 	raise := stripe.Change{Currency: "eur", Interval: stripe.Month, ChargeAt: start, Items: []stripe.Item{{ID: sub.Items[0].ID, Quantity: 7}, {Product: "sede_team", Unit: 100, Quantity: 1}}}
 	_, err = c.PreviewChange(ctx, sub.ID, raise)
 	do("PreviewChange raise", err)
 	_, err = c.ChangeSubscription(ctx, "k12", sub.ID, raise)
 	do("ChangeSubscription raise", err)
+	for name, id := range map[string]string{"own": method, "default": ""} {
+		_, err = c.ChangeSubscription(ctx, "method "+name, sub.ID, stripe.Change{PaymentMethod: &id})
+		do("ChangeSubscription "+name, err)
+	}
 	yes, none, code := true, "", "sede_c2"
 	for name, d := range map[string]stripe.Change{"next": {}, "with": {Coupon: &code, TaxRates: []string{}}, "without": {Coupon: &none, TaxRates: []string{rate}},
 		"less": {Items: []stripe.Item{{ID: sub.Items[0].ID}, {Product: "sede_team", Unit: 100, Quantity: 2}}, Currency: "eur", Interval: stripe.Month}} {

@@ -35,6 +35,7 @@ type Invoice struct {
 	Issued, Due, PaidAt        time.Time // zero: not yet, or at once
 	PayURL                     string    // where it can be paid; empty while it is a draft
 	PDF                        string
+	Account, AccountCountry    string // who made it, as customers see it
 	Created                    time.Time
 }
 
@@ -44,7 +45,7 @@ func invoiceOf(i *api.Invoice, err error) (Invoice, error) {
 	}
 	r := Invoice{ID: i.ID, Number: i.Number, Status: string(i.Status), Reason: string(i.BillingReason), Currency: string(i.Currency),
 		Subtotal: i.Subtotal, Total: i.Total, Paid: i.AmountPaid, Remaining: i.AmountRemaining, Due: at(i.DueDate),
-		PeriodFrom: at(i.PeriodStart), PeriodTo: at(i.PeriodEnd), PayURL: i.HostedInvoiceURL, PDF: i.InvoicePDF, Created: at(i.Created)}
+		PeriodFrom: at(i.PeriodStart), PeriodTo: at(i.PeriodEnd), PayURL: i.HostedInvoiceURL, PDF: i.InvoicePDF, Account: i.AccountName, AccountCountry: i.AccountCountry, Created: at(i.Created)}
 	if i.Customer != nil {
 		r.Customer = i.Customer.ID
 	}

@@ -99,13 +99,14 @@ type Start struct {
 	Coupon                       string    // empty: none
 	TaxRates                     []string
 	Metadata                     map[string]string
+	PaymentMethod                string // empty: the customer's
 }
 
 // StartSubscription begins a subscription.
 func (c *Client) StartSubscription(ctx context.Context, key string, s Start) (Subscription, error) {
 	p := &api.SubscriptionCreateParams{Customer: &s.Customer, Currency: text(s.Currency), Metadata: s.Metadata,
 		CollectionMethod: api.String(string(api.SubscriptionCollectionMethodChargeAutomatically)),
-		PaymentBehavior:  api.String("allow_incomplete"), DefaultTaxRates: texts(s.TaxRates),
+		PaymentBehavior:  api.String("allow_incomplete"), DefaultPaymentMethod: text(s.PaymentMethod), DefaultTaxRates: texts(s.TaxRates),
 		PaymentSettings: &api.SubscriptionCreatePaymentSettingsParams{SaveDefaultPaymentMethod: api.String("on_subscription")}}
 	for _, i := range s.Items {
 		p.Items = append(p.Items, &api.SubscriptionCreateItemParams{Quantity: api.Int64(i.Quantity),
@@ -137,11 +138,12 @@ type Change struct {
 	Coupon            *string  // empty: no discount
 	TaxRates          []string // nil: as they are; empty: none
 	Metadata          map[string]string
+	PaymentMethod     *string // empty: the customer's
 }
 
 // ChangeSubscription changes a subscription that is not over.
 func (c *Client) ChangeSubscription(ctx context.Context, key, id string, d Change) (Subscription, error) {
-	p := &api.SubscriptionUpdateParams{CancelAtPeriodEnd: d.CancelAtPeriodEnd, Metadata: d.Metadata, DefaultTaxRates: texts(d.TaxRates)}
+	p := &api.SubscriptionUpdateParams{CancelAtPeriodEnd: d.CancelAtPeriodEnd, DefaultPaymentMethod: d.PaymentMethod, Metadata: d.Metadata, DefaultTaxRates: texts(d.TaxRates)}
 	if len(d.Items) > 0 {
 		p.ProrationBehavior = api.String("none")
 		if !d.ChargeAt.IsZero() {

@@ -27,8 +27,8 @@ var fields = []hydra.Field[Subscription]{
 		Doc("Whom invoices are made out to. Left out: the first address of the organization."),
 	hydra.Text("type", func(s *Subscription) *string { return &s.Type }).OneOf(product.Intervals()...).OnCreate().
 		Doc("How long a period is.").Example(product.Monthly).Filter(hydra.Exact),
-	hydra.NullRef("paymentMethod", "PaymentMethod", func(s *Subscription) *null.Value[ident.ID] { return &s.PaymentMethod }).ReadOnly().
-		Doc("Null: invoices are paid by transfer."),
+	hydra.NullRef("paymentMethod", "PaymentMethod", func(s *Subscription) *null.Value[ident.ID] { return &s.PaymentMethod }).
+		Doc("What pays. Null: invoices are paid by transfer, or nobody has given anything yet. One can be chosen where Stripe bills; null chooses the organization's default."),
 	hydra.Text("currency", func(s *Subscription) *string { return &s.Currency }).OnCreate().Length(3, 3).
 		Doc("The currency of the prices. Left out: that of the organization's settings.").Example("EUR"),
 	hydra.Entries("products", func(s *Subscription) *[]Bought { return &s.Products }, boughtFields...).Short("product").Most(20).Required().

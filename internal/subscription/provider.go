@@ -24,6 +24,9 @@ type Provider interface {
 	// Changed is called in the transaction in which something changes that the
 	// provider must learn. It has it done afterwards.
 	Changed(tx *db.Tx, scope access.Scope, subscription ident.ID)
+	// Pays returns the payment method that pays when somebody chooses one, or takes
+	// that back (null). It is a Conflict when that one can't pay.
+	Pays(tx *db.Tx, scope access.Scope, method null.Value[ident.ID]) (null.Value[ident.ID], error)
 	// Preview tells what the provider will charge. It asks the provider, so it is
 	// called outside of transactions; Unavailable when there is no answer.
 	Preview(ctx context.Context, scope access.Scope, q Question) (billing.Charge, error)
@@ -88,6 +91,19 @@ func (s *Service) tell(tx *db.Tx, who *access.Caller, scope access.Scope, sub *S
 	return s.want(tx, scope, sub)
 }
 
+// choose takes over the payment method that somebody chose for the subscription.
+func (s *Service) choose(tx *db.Tx, scope access.Scope, before, sub *Subscription) (err error) {
+	if sub.PaymentMethod == before.PaymentMethod {
+		return nil
+	}
+	if !sub.elsewhere() {
+		return fault.New(fault.Conflict, "The invoices of this organization are paid by transfer.")
+	}
+	sub.OwnMethod = sub.PaymentMethod
+	sub.PaymentMethod, err = s.provider.Pays(tx, scope, sub.OwnMethod)
+	return err
+}
+
 // canIssue returns nil when an invoice could be issued now.
 func (s *Service) canIssue(tx *db.Tx, scope access.Scope, sub *Subscription) error {
 	if sub.elsewhere() {
@@ -144,6 +160,7 @@ type State struct {
 	CanceledAt         null.Value[time.Time]
 	EndedAt            null.Value[time.Time]
 	PaymentMethod      null.Value[ident.ID]
+	MethodKnown        bool // PaymentMethod is what it is; false: as for CancelAtPeriodEnd
 	DiscountUsed       bool // the discount has been used up
 	FirstInvoiceIsOpen bool
 }
@@ -168,7 +185,9 @@ func (s *Service) Mirror(tx *db.Tx, scope access.Scope, id ident.ID, m State) er
 
 func (s *Service) mirror(sub *Subscription, m State) {
 	now := s.now.Now().Truncate(time.Second)
-	sub.External, sub.PaymentMethod = null.Of(m.External), m.PaymentMethod
+	if sub.External = null.Of(m.External); m.MethodKnown {
+		sub.PaymentMethod = m.PaymentMethod
+	}
 	if m.PeriodFrom.After(sub.PeriodFrom) {
 		if sub.Scheduled != nil {
 			sub.Products, sub.Seats, sub.Scheduled, sub.Changes = sub.Scheduled.Products, sub.Scheduled.Seats, nil, false
@@ -203,6 +222,13 @@ func (s *Service) ByExternal(tx *db.Tx, scope access.Scope, external string) (id
 	return id, err
 }
 
+// Live returns the live subscription in scope if the provider bills it; else it is
+// Missing.
+func (s *Service) Live(tx *db.Tx, scope access.Scope) (id ident.ID, err error) {
+	err = orMissing(tx.Row(`SELECT id FROM subscription WHERE organization_id = $1 AND live AND provider <> ''`, scope.Organization()).Scan(&id))
+	return id, err
+}
+
 // Billed is one live subscription that a provider bills.
 type Billed struct{ Organization, ID ident.ID }
 
@@ -224,8 +250,8 @@ func (s *Service) BilledBy(tx *db.Tx, provider string, last Billed, most int) (f
 
 // storeProvider stores what concerns the provider.
 func storeProvider(tx *db.Tx, scope access.Scope, s *Subscription) error {
-	changed, err := tx.Exec(`UPDATE subscription SET provider = $3, external_id = $4, payment_method_id = $5, wanted = $6, wanted_at = $7
-		WHERE organization_id = $1 AND id = $2`, scope.Organization(), s.ID, s.Provider, s.External, s.PaymentMethod, s.Wanted, s.WantedAt)
+	changed, err := tx.Exec(`UPDATE subscription SET provider = $3, external_id = $4, payment_method_id = $5, wanted = $6, wanted_at = $7, own_method_id = $8
+		WHERE organization_id = $1 AND id = $2`, scope.Organization(), s.ID, s.Provider, s.External, s.PaymentMethod, s.Wanted, s.WantedAt, s.OwnMethod)
 	if err == nil && changed == 0 {
 		err = fault.Missing()
 	}

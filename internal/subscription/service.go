@@ -176,6 +176,9 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at ti
 	if err := s.assign(tx, scope, sub); err != nil {
 		return nil, nil, err
 	}
+	if err := s.choose(tx, scope, &Subscription{}, sub); err != nil {
+		return nil, nil, err
+	}
 	sub.ID, sub.Organization, sub.Version = s.ids.New(), scope.Organization(), 1
 	sub.CreatedAt, sub.UpdatedAt, sub.Anchor = at, at, at
 	if sub.CouponCode != "" {
@@ -286,6 +289,9 @@ func ended() error { return fault.New(fault.Conflict, "This subscription has end
 
 func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscription, at time.Time) (*billing.Charge, error) {
 	charge := &billing.Charge{Currency: sub.Currency, Lines: []billing.Line{}}
+	if err := s.choose(tx, scope, before, sub); err != nil {
+		return nil, err
+	}
 	if sub.CancelAtPeriodEnd != before.CancelAtPeriodEnd {
 		if sub.CanceledAt = (null.Value[time.Time]{}); sub.CancelAtPeriodEnd {
 			sub.CanceledAt = null.Of(at)

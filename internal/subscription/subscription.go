@@ -79,10 +79,11 @@ type Subscription struct {
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 
-	Provider      string             // who bills it; empty: sede
-	External      null.Value[string] // the provider's id
-	PaymentMethod null.Value[ident.ID]
-	Wanted        int64 // grows with what the provider must learn
+	Provider      string               // who bills it; empty: sede
+	External      null.Value[string]   // the provider's id
+	PaymentMethod null.Value[ident.ID] // what pays
+	OwnMethod     null.Value[ident.ID] // what somebody chose to pay; null: the organization's default
+	Wanted        int64                // grows with what the provider must learn
 	WantedAt      null.Value[time.Time]
 
 	// What is filled for answers and read from bodies only.

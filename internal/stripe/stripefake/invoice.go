@@ -247,7 +247,7 @@ func (s *Server) renderInvoice(i *invoice) object {
 		"created": i.created, "period_start": i.from, "period_end": i.to, "subtotal": i.subtotal, "total": i.total, "amount_due": i.due(),
 		"amount_paid": i.paid, "amount_remaining": i.remaining(), "attempt_count": i.attempts, "attempted": i.attempts > 0, "auto_advance": i.finalizeAt != 0,
 		"collection_method": "charge_automatically", "metadata": object{}, "total_excluding_tax": i.total - i.tax, "subtotal_excluding_tax": i.subtotal,
-		"total_discount_amounts": []any{}, "total_taxes": []any{}, "customer_name": name, "next_payment_attempt": when(i.attemptAt),
+		"total_discount_amounts": []any{}, "total_taxes": []any{}, "customer_name": name, "account_name": "Fake Ltd", "account_country": "IE", "next_payment_attempt": when(i.attemptAt),
 		"parent":             object{"type": "subscription_details", "quote_details": nil, "subscription_details": object{"metadata": object{}, "subscription": i.subscription}},
 		"status_transitions": object{"finalized_at": when(i.finalized), "paid_at": when(i.paidAt), "voided_at": when(i.voided), "marked_uncollectible_at": nil},
 		"lines":              object{"object": "list", "has_more": len(i.lines) > 10, "url": "/v1/invoices/" + i.id + "/lines", "data": lines}})

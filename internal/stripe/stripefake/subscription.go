@@ -81,6 +81,9 @@ func (s *Server) createSubscription(r request) (any, *problem) {
 	}
 	sub := &subscription{id: s.id("sub"), customer: c.id, currency: r.in.text("currency"), created: s.stamp(), anchor: s.stamp(), trialEnd: r.in.int("trial_end", 0),
 		metadata: r.in.metadata(nil), taxRates: r.in.texts("default_tax_rates")}
+	if bad := s.setMethod(sub, r.in); bad != nil {
+		return nil, bad
+	}
 	for _, each := range r.in.objects("items") {
 		if bad := s.addItem(sub, each); bad != nil {
 			return nil, bad
@@ -147,6 +150,19 @@ func (s *Server) addItem(sub *subscription, in params) *problem {
 	sub.interval = interval
 	sub.items = append(sub.items, &item{id: s.id("si"), product: data.text("product"), price: s.id("price"), unit: data.int("unit_amount", 0),
 		quantity: in.int("quantity", 1), created: s.stamp()})
+	return nil
+}
+
+// setMethod gives the subscription a payment method of its customer's, or none of its own.
+func (s *Server) setMethod(sub *subscription, in params) *problem {
+	if !in.has("default_payment_method") {
+		return nil
+	}
+	id := in.text("default_payment_method")
+	if m := s.methods[id]; id != "" && (m == nil || m.customer != sub.customer) {
+		return invalid("resource_missing", "default_payment_method", "No such PaymentMethod: '"+id+"'")
+	}
+	sub.method = id
 	return nil
 }
 
@@ -222,6 +238,9 @@ func (s *Server) change(sub *subscription, in params) *problem {
 	}
 	if len(sub.items) == 0 {
 		return invalid("", "items", "A subscription must have at least one item.")
+	}
+	if bad := s.setMethod(sub, in); bad != nil {
+		return bad
 	}
 	if in.has("cancel_at_period_end") {
 		if sub.cancelAtEnd = in.bool("cancel_at_period_end"); sub.cancelAtEnd {
