@@ -37,8 +37,9 @@ const (
 
 // cluster is the server of this process.
 type cluster struct {
-	admin *url.URL // superuser, or who SEDE_TEST_POSTGRES says
-	label string   // begins the names of this process's databases
+	admin    *url.URL // superuser, or who SEDE_TEST_POSTGRES says
+	label    string   // begins the names of this process's databases
+	strategy string   // how templates are copied: as files, unless the server may be too old
 
 	mu       sync.Mutex // one CREATE DATABASE at a time
 	count    int
@@ -95,10 +96,32 @@ func start() (*cluster, error) {
 		}
 		c.admin = u
 	}
+	if err := c.choose(); err != nil {
+		return nil, err
+	}
 	return c, c.exec(c.admin, `DO $$ BEGIN
 		CREATE ROLE `+role+` LOGIN PASSWORD '`+password+`' NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
 		EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
 		"GRANT "+role+" TO CURRENT_USER")
+}
+
+// choose sets the strategy for the server's version.
+func (c *cluster) choose() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, c.admin.String())
+	if err != nil {
+		return fmt.Errorf("pgcluster: %w", err)
+	}
+	defer conn.Close(ctx)
+	var version int
+	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+		return fmt.Errorf("pgcluster: %w", err)
+	}
+	if version >= 150000 {
+		c.strategy = " STRATEGY file_copy"
+	}
+	return nil
 }
 
 // exec runs statements one after the other on one connection.
@@ -161,7 +184,7 @@ func (c *cluster) fill(migrate Migrate) error {
 func (c *cluster) create(from string) (string, error) {
 	c.count++
 	name := c.label + "_" + strconv.Itoa(c.count)
-	return name, c.exec(c.admin, "CREATE DATABASE "+name+" OWNER "+role+" TEMPLATE "+from)
+	return name, c.exec(c.admin, "CREATE DATABASE "+name+" OWNER "+role+" TEMPLATE "+from+c.strategy)
 }
 
 // url returns the address of a database for the tests' role.
