@@ -108,8 +108,8 @@ func checkFolder(r *report, folder string) {
 
 func (s *settings) checkKey(r *report) {
 	if s.SecretKey != "" {
-		if _, err := decodeKey(s.SecretKey); err != nil {
-			r.fail("secret key", err.Error(), "correct --secret-key")
+		if _, err := s.secretKeys(); err != nil {
+			r.fail("secret key", err.Error(), "correct --secret-key or --secret-key-previous")
 			return
 		}
 		r.ok("secret key", "from the settings")

@@ -38,6 +38,10 @@ type commands struct {
 	Keys struct {
 		Replace keysCommand `cmd:"" help:"Throw all signing keys away and make a new one: after the secret key was lost, or a signing key leaked."`
 	} `cmd:"" help:"Keys that sign tokens."`
+	Secret struct {
+		Status secretStatusCommand `cmd:"" help:"Say how many secrets are sealed with which secret key."`
+		Rotate secretRotateCommand `cmd:"" help:"Replace the secret key: make a new one in secret.key, and seal everything again with it. Finishes what an earlier rotation left."`
+	} `cmd:"" help:"The key that seals secrets at rest."`
 	Audit struct {
 		Verify auditVerifyCommand `cmd:"" help:"Look for entries of an exported audit log that were changed, removed or moved."`
 	} `cmd:"" help:"The audit log."`

@@ -107,6 +107,8 @@ func TestWrongSettings(t *testing.T) {
 		{[]string{"serve", "--bank-retention=-1"}, 1, "--bank-retention"},
 		{[]string{"serve", "--kontomatik-url", "http://api.kontomatik.com", "--kontomatik-key", "k"}, 1, "--kontomatik-url"},
 		{[]string{"serve", "--secret-key", "short"}, 1, "--secret-key"},
+		{[]string{"serve", "--secret-key", strings.Repeat("ab", keySize), "--secret-key-previous", "short"}, 1, "--secret-key-previous"},
+		{[]string{"serve", "--secret-key-previous", strings.Repeat("ab", keySize)}, 1, "--secret-key"},
 		{[]string{"serve", "--rate-limits", "read-user=many"}, 1, "--rate-limits: read-user"},
 		{[]string{"serve", "--rate-limits", "reads=off"}, 1, `no policy "reads"`},
 		{[]string{"serve", "--config", write("limits.yaml", "rate-limits:\n  read-user: 5/x\n")}, 1, "--rate-limits: read-user"},
@@ -380,8 +382,8 @@ func TestKey(t *testing.T) {
 	keys := make(chan string)
 	for range 8 {
 		go func() {
-			key, err := s.secretKey()
-			keys <- fmt.Sprint(key, err)
+			list, err := s.secretKeys()
+			keys <- fmt.Sprint(list, err)
 		}()
 	}
 	first := <-keys

@@ -1,17 +1,12 @@
 package main
 
 import (
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"sede/internal/app"
@@ -54,6 +49,7 @@ type settings struct {
 	StripeSecrets  []string          `name:"stripe-webhook-secrets" help:"Secrets that Stripe signs its messages with, whsec_…; several while one takes the place of another. Needed with --stripe-key." env:"SEDE_STRIPE_WEBHOOK_SECRETS" placeholder:"SECRET"`
 	StripeURL      string            `name:"stripe-url" help:"Another server that speaks Stripe's protocol, for tests. Empty: Stripe." env:"SEDE_STRIPE_URL" placeholder:"URL"`
 	SecretKey      string            `help:"32 bytes in hex or base64 that seal secrets at rest. Empty: kept in secret.key in the data folder, made when it is not there." env:"SEDE_SECRET_KEY" placeholder:"KEY"`
+	OlderKeys      []string          `name:"secret-key-previous" help:"Keys that open what they have sealed and seal nothing, with --secret-key, while one takes the place of another." env:"SEDE_SECRET_KEY_PREVIOUS" placeholder:"KEY"`
 	LogFormat      string            `help:"How log lines are written: ${enum}." enum:"text,json" default:"text" env:"SEDE_LOG_FORMAT"`
 	LogLevel       string            `help:"Least important lines to log: ${enum}." enum:"debug,info,warn,error" default:"info" env:"SEDE_LOG_LEVEL"`
 }
@@ -102,8 +98,15 @@ func (s *settings) config() (app.Config, error) {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return c, fmt.Errorf("--data: the folder can't be made: %w", err)
 	}
-	c.SecretKey, err = s.secretKey()
-	return c, err
+	keys, err := s.secretKeys()
+	if err != nil {
+		return c, err
+	}
+	c.SecretKey, c.OlderKeys = keys[0], keys[1:]
+	if s.SecretKey == "" {
+		c.SecretKeys = s.keyFile().keys
+	}
+	return c, nil
 }
 
 // stripe returns which account of Stripe's collects money.
@@ -194,81 +197,6 @@ func parseNetwork(text string) (netip.Prefix, error) {
 		return address.Prefix(address.BitLen())
 	}
 	return netip.ParsePrefix(text)
-}
-
-// keySize is the length of a secret key in bytes.
-const keySize = 32
-
-func decodeKey(text string) ([]byte, error) {
-	text = strings.TrimSpace(text)
-	for _, decode := range []func(string) ([]byte, error){
-		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawURLEncoding.DecodeString,
-	} {
-		if key, err := decode(text); err == nil && len(key) == keySize {
-			return key, nil
-		}
-	}
-	return nil, fmt.Errorf("it must be %d bytes in hex or base64; make one with: openssl rand -hex %d", keySize, keySize)
-}
-
-// secretKey returns the configured key, or the one in the data folder. With
-// SQLite, and for a demo, a missing one is made there. With PostgreSQL it is
-// not: every sede on one database needs the same key, so somebody must decide
-// where it is kept.
-func (s *settings) secretKey() ([]byte, error) {
-	if s.SecretKey != "" {
-		key, err := decodeKey(s.SecretKey)
-		if err != nil {
-			return nil, fmt.Errorf("--secret-key: %w", err)
-		}
-		return key, nil
-	}
-	file := filepath.Join(s.Data, "secret.key")
-	content, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) && s.mustHaveKey() {
-		return nil, fmt.Errorf("--secret-key: with PostgreSQL every sede on the database needs the same key, so it must be set or be in %s; make one with: openssl rand -hex %d", file, keySize)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return makeKey(file)
-	}
-	if err != nil {
-		return nil, err
-	}
-	key, err := decodeKey(string(content))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return key, nil
-}
-
-// mustHaveKey reports whether a key is never made.
-func (s *settings) mustHaveKey() bool { return s.Database != "" && !s.Demo }
-
-// makeKey writes a new key to a file that only its owner reads. When another
-// process was faster, its key is taken.
-func makeKey(file string) ([]byte, error) {
-	key := make([]byte, keySize)
-	if _, err := rand.Read(key); err != nil {
-		return nil, err
-	}
-	temporary, err := os.CreateTemp(filepath.Dir(file), "secret.key.*")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(temporary.Name())
-	_, err = temporary.WriteString(hex.EncodeToString(key) + "\n")
-	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
-		return nil, err
-	}
-	err = os.Link(temporary.Name(), file)
-	if errors.Is(err, fs.ErrExist) {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		return decodeKey(string(content))
-	}
-	return key, err
 }
 
 func (s *settings) logger() *slog.Logger {

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"time"
 
 	"github.com/alexedwards/argon2id"
 
@@ -30,6 +31,7 @@ import (
 	"sede/internal/jobs"
 	"sede/internal/mail"
 	"sede/internal/payment"
+	"sede/internal/sealing"
 	"sede/internal/secret"
 	"sede/internal/throttle"
 	"sede/internal/web"
@@ -47,6 +49,7 @@ type Config struct {
 	Keys         hydra.Keys      // how Hydra's keys are spelled
 	Version      string          // of the program
 	SecretKey    []byte          // seals what is secret at rest, 32 bytes
+	OlderKeys    [][]byte        // open what was sealed with them
 	CORSOrigins  []string        // who may call from a browser; "*" for all
 	Proxies      []netip.Prefix  // whose X-Forwarded-For counts
 	SignUp       bool            // people make their own accounts
@@ -61,6 +64,10 @@ type Config struct {
 	Bank         BankSettings    // where Kontomatik is; the zero value: the Sandbox bank only
 	Stripe       StripeSettings  // the account that collects money; the zero value: sede bills everybody itself
 	Log          *slog.Logger
+
+	// SecretKeys reads SecretKey and OlderKeys anew, in this order, when they may have
+	// changed; nil: they stay.
+	SecretKeys func() ([][]byte, error)
 
 	Clock     clock.Clock             // default: the system's
 	Random    io.Reader               // default: the system's
@@ -83,6 +90,8 @@ type App struct {
 	db       *db.DB
 	features features
 	jobs     *jobs.Queue
+	box      *secret.Box
+	sealing  *sealing.Service
 	api      *hydra.API
 	handler  http.Handler
 }
@@ -155,6 +164,9 @@ func (a *App) assemble(ctx context.Context) error {
 	if err := a.jobs.RegisterDue(all.Due); err != nil {
 		return err
 	}
+	if a.config.SecretKeys != nil {
+		all.Chores = append(all.Chores, jobs.Chore{Name: "secret.keys", Every: KeysEvery, Do: func(context.Context) error { return a.box.Refresh() }})
+	}
 	a.jobs.RegisterChores(all.Chores)
 	return a.serve(all, platform.Secret)
 }
@@ -162,10 +174,11 @@ func (a *App) assemble(ctx context.Context) error {
 // platform makes what every feature may use.
 func (a *App) platform() (feature.Platform, error) {
 	c := &a.config
-	box, err := secret.NewBox(c.Random, c.SecretKey)
+	box, err := secret.NewBox(c.Random, c.SecretKey, c.OlderKeys...)
 	if err != nil {
 		return feature.Platform{}, err
 	}
+	box.Follow(c.SecretKeys)
 	files, err := blob.Open(c.BlobStore())
 	if err != nil {
 		return feature.Platform{}, err
@@ -180,7 +193,7 @@ func (a *App) platform() (feature.Platform, error) {
 	p.Audit = audit.New(p.IDs, p.Clock)
 	p.Jobs = jobs.New(jobs.Config{DB: p.DB, Audit: p.Audit, Clock: p.Clock, IDs: p.IDs, Secret: p.Secret, Random: p.Random, Log: p.Log})
 	p.Mail = mail.New(mail.Config{DB: p.DB, Jobs: p.Jobs, IDs: p.IDs, Clock: p.Clock, Secret: p.Secret, Log: p.Log, Server: c.Mail, Mailbox: c.Mailbox})
-	a.jobs = p.Jobs
+	a.jobs, a.box, a.sealing = p.Jobs, box, sealing.New(p.DB, box, p.Audit)
 	return p, nil
 }
 
@@ -239,6 +252,18 @@ func (a *App) Check(ctx context.Context) error { return a.features.accounts.Chec
 // ReplaceKeys throws all signing keys away and begins with a new one: every
 // token is worthless then, refresh tokens go on.
 func (a *App) ReplaceKeys(ctx context.Context) error { return a.features.accounts.ReplaceKeys(ctx) }
+
+// KeysEvery is how often a serving sede looks whether there is a new secret key.
+const KeysEvery = 2 * time.Second
+
+// Keys lists the ids of the secret keys, the one that seals first.
+func (a *App) Keys() []secret.KeyID { return a.box.Keys() }
+
+// RefreshKeys reads the secret keys anew.
+func (a *App) RefreshKeys() error { return a.box.Refresh() }
+
+// Sealing looks at everything that is sealed with secret keys.
+func (a *App) Sealing() *sealing.Service { return a.sealing }
 
 // Jobs is the queue of jobs, for those who look at it.
 func (a *App) Jobs() *jobs.Queue { return a.jobs }

@@ -90,7 +90,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 		f.organizations.UseStripe(live)
 		f.subscriptions.SetProvider(f.payments)
 	}
-	if f.banks, err = bank.New(p, c.Bank, held{f.organizations, f.entitlements}, problem); err != nil {
+	if f.banks, err = bank.New(ctx, p, c.Bank, held{f.organizations, f.entitlements}, problem); err != nil {
 		return f, err
 	}
 	f.organizations.OnClosing(f.subscriptions.Closing)

@@ -41,6 +41,7 @@ func layers() []layer {
 			"internal/pdf":      "",
 			"internal/phrase":   "",
 			"internal/picture":  "",
+			"internal/sealing":  "internal/audit internal/db internal/secret",
 			"internal/secret":   "",
 			"internal/tax":      "",
 			"internal/taxid":    "",
@@ -163,6 +164,7 @@ func uses() map[string][]string {
 			"internal/coupon", "internal/product", // belong to the instance
 			"internal/clearing",     // organizations are held by the instance
 			"internal/archive",      // the key that signs is the instance's
+			"internal/sealing",      // keys seal for all organizations
 			"internal/transfer",     // a person's things are in several organizations
 			"internal/invitation",   // people accept who are in no organization yet
 			"internal/jobs",         // jobs of all organizations wait in one queue
@@ -190,6 +192,7 @@ func state() map[string]string {
 		"internal/phrase.seen":                  "a cache of what the same input always gives",
 		"internal/phrase.tables":                "made from embedded files when first needed",
 		"internal/sedetest.templates":           "made once for all tests of a process",
+		"internal/sedetest.sealable":            "made once for all tests of a process",
 		"internal/sedetest.update":              "a flag",
 		"internal/sedetest/pgcluster.shared":    "one server for all tests of a process",
 		"internal/console.pageHTML":             "embedded",

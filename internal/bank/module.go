@@ -26,7 +26,7 @@ type Settings struct {
 const sandboxPath = "/sandbox-bank"
 
 // New returns the use cases. problem answers a page of the Sandbox bank that failed.
-func New(p feature.Platform, settings Settings, organizations Organizations,
+func New(ctx context.Context, p feature.Platform, settings Settings, organizations Organizations,
 	problem func(w http.ResponseWriter, r *http.Request, err error)) (*Service, error) {
 	s := &Service{db: p.DB, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, now: p.Clock, box: p.Secret, log: p.Log, mail: p.Mail, organizations: organizations,
 		keepMonths: settings.KeepMonths}
@@ -38,8 +38,12 @@ func New(p feature.Platform, settings Settings, organizations Organizations,
 		}
 		s.providers.real = client
 	}
+	own, err := sandboxBox(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	s.providers.bank = sandbox.New(sandbox.Config{
-		Key: s.providers.key, Pages: p.BaseURL + sandboxPath, Secret: p.Secret, Random: p.Random, Store: records{p.DB}, Clock: p.Clock, Log: p.Log, Problem: problem,
+		Key: s.providers.key, Pages: p.BaseURL + sandboxPath, Secret: own, Random: p.Random, Store: records{p.DB}, Clock: p.Clock, Log: p.Log, Problem: problem,
 	})
 	return s, nil
 }

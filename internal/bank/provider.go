@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"sede/internal/bank/sandbox"
 	"sede/internal/clock"
 	"sede/internal/db"
+	"sede/internal/feature"
+	"sede/internal/secret"
 )
 
 // providers are whom data comes from.
@@ -170,6 +173,35 @@ func (r records) Change(ctx context.Context, key string, until time.Time, with f
 		storeRecord(tx, key, content, until)
 		return nil
 	})
+}
+
+// sandboxBox seals the ids of the Sandbox bank with a key of the bank's own, which
+// stays when the instance's is replaced, as those of other banks do. It is no
+// secret of anybody's: it tells who signed in there with which trouble.
+func sandboxBox(ctx context.Context, p feature.Platform) (*secret.Box, error) {
+	const name = "key"
+	kept := records{p.DB}
+	content, err := kept.Load(ctx, name)
+	if err == nil && content == nil {
+		fresh := make([]byte, secret.MinKey)
+		if _, err := io.ReadFull(p.Random, fresh); err != nil {
+			return nil, err
+		}
+		err = kept.Change(ctx, name, p.Clock.Now().AddDate(1000, 0, 0), func(old []byte) ([]byte, error) {
+			if content = old; old == nil {
+				content = fresh
+			}
+			return content, nil
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	box, err := secret.NewBox(p.Random, content)
+	if err == nil {
+		box.OpenWith(p.Secret) // ids of before it had a key
+	}
+	return box, err
 }
 
 // orNothing is nil when nothing was found.

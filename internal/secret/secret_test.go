@@ -70,6 +70,43 @@ func TestMasterKeyCanBeReplaced(t *testing.T) {
 	}
 }
 
+// TestFollow has two Boxes read the same keys. One goes on to a new key before the
+// other has heard of it.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	keys := [][]byte{bytes.Repeat([]byte{1}, MinKey)}
+	var broken error
+	read := func() ([][]byte, error) { return keys, broken }
+	first, second := box(t, 1), box(t, 1)
+	first.Follow(read)
+	second.Follow(read)
+	old := first.Seal("here", []byte("old"))
+	keys = [][]byte{bytes.Repeat([]byte{2}, MinKey), keys[0]}
+	if err := first.Refresh(); err != nil || len(first.Keys()) != 2 {
+		t.Fatal(first.Keys(), err)
+	}
+	sealed := first.Seal("here", []byte("new"))
+	if plain, err := second.Open("here", sealed); err != nil || string(plain) != "new" {
+		t.Errorf("the other opens it to %q, %v", plain, err)
+	}
+	again, err := second.Again("here", old)
+	if id, ok := KeyOf(again); err != nil || !ok || id != second.Keys()[0] || !bytes.HasPrefix(again, Mark(id)) {
+		t.Errorf("sealed again: %v %v", id, err)
+	}
+	broken = errors.New("no file")
+	if err := second.Refresh(); err == nil {
+		t.Error("no error")
+	}
+	if plain, err := second.Open("here", old); err != nil || string(plain) != "old" {
+		t.Errorf("without the file: %q, %v", plain, err)
+	}
+	third := box(t, 3)
+	third.OpenWith(second)
+	if plain, err := third.Open("here", old); err != nil || string(plain) != "old" {
+		t.Errorf("with an older Box: %q, %v", plain, err)
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	b := box(f, 1)
 	f.Add(b.Seal("here", []byte("plain")))

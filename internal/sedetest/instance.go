@@ -107,6 +107,9 @@ func NewWith(t testing.TB, engine db.Engine, change func(*app.Config)) *Instance
 		if err := CheckIntegrity(context.Background(), in.App.Database()); err != nil {
 			t.Error(err)
 		}
+		if err := checkSealed(context.Background(), in.App.Database(), in.App.Keys()[0]); err != nil {
+			t.Error(err)
+		}
 	})
 	return in
 }

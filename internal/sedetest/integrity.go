@@ -2,13 +2,18 @@ package sedetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 
 	"sede/internal/access"
 	"sede/internal/audit"
 	"sede/internal/db"
 	"sede/internal/ident"
+	"sede/internal/sealing"
+	"sede/internal/secret"
 )
 
 // CheckIntegrity returns nil when what must always hold in a database does: the
@@ -20,6 +25,38 @@ func CheckIntegrity(ctx context.Context, d *db.DB) error {
 			return err
 		}
 		return checkCounts(tx)
+	})
+}
+
+// sealable is the schema, the same for all tests of a process.
+var sealable = sync.OnceValues(func() (map[string]*db.Table, error) { return db.Schema(context.Background()) })
+
+// checkSealed returns nil when nothing is sealed with the key but what
+// sealing.Columns lists.
+func checkSealed(ctx context.Context, d *db.DB, key secret.KeyID) error {
+	tables, err := sealable()
+	if err != nil {
+		return err
+	}
+	var parts []string
+	for _, table := range tables {
+		for _, c := range table.Columns {
+			known := slices.ContainsFunc(sealing.Columns(), func(s sealing.Column) bool { return s.Table == table.Name && s.Name == c.Name })
+			if c.Kind == db.KindBytes && !known {
+				parts = append(parts, `SELECT '`+table.Name+"."+c.Name+`' FROM `+table.Name+` WHERE substr(`+c.Name+`, 1, 5) = $1`)
+			}
+		}
+	}
+	return d.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		var column string
+		err := tx.Row(strings.Join(parts, " UNION ALL ")+" LIMIT 1", secret.Mark(key)).Scan(&column)
+		if errors.Is(err, db.ErrNoRows) {
+			return nil
+		}
+		if err == nil {
+			err = fmt.Errorf("%s holds something sealed: add it to sealing.Columns", column)
+		}
+		return err
 	})
 }
 

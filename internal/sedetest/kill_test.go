@@ -93,6 +93,7 @@ type program struct {
 	t       *testing.T
 	binary  string
 	dir     string
+	extra   []string // variables
 	command *exec.Cmd
 	url     string
 	token   string
@@ -114,7 +115,7 @@ func (p *program) start() {
 	p.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: killWriters}, Timeout: 10 * time.Second}
 	p.command = exec.Command(p.binary, "serve", "--listen", address, "--data", p.dir, "--demo", "--synchronous", "full", "--log-level", "error",
 		"--rate-limits", "all=off")
-	p.command.Env = append(os.Environ(), "SEDE_DEMO_PASSWORD="+sedetest.Password)
+	p.command.Env = p.environment()
 	var output bytes.Buffer
 	p.command.Stdout, p.command.Stderr = &output, &output
 	if err := p.command.Start(); err != nil {
@@ -134,6 +135,10 @@ func (p *program) start() {
 			p.t.Fatalf("sede does not start: %v\n%s", err, output.String())
 		}
 	}
+}
+
+func (p *program) environment() []string {
+	return append(append(os.Environ(), "SEDE_DEMO_PASSWORD="+sedetest.Password), p.extra...)
 }
 
 // kill ends the program without warning.
