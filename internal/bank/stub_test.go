@@ -26,6 +26,7 @@ type stub struct {
 	reply     func(out io.Writer) // the accounts of an import
 	onImport  func()              // runs when an import begins
 	onCommand func()              // runs when a command is asked for
+	raw       func(out io.Writer) // the whole answer about a command in place of reply
 	waits     int                 // how often a command is not done yet
 }
 
@@ -112,13 +113,17 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *stub) command(w http.ResponseWriter, id string) {
 	s.mu.Lock()
 	s.polls[id]++
-	done, reply, hook := s.polls[id] > s.waits, s.reply, s.onCommand
+	done, reply, raw, hook := s.polls[id] > s.waits, s.reply, s.raw, s.onCommand
 	s.mu.Unlock()
 	if hook != nil {
 		hook()
 	}
 	if !done {
 		fmt.Fprintf(w, `<reply status="200 OK"><command id="%s" state="in_progress" name="DefaultImportCommand"/></reply>`, id)
+		return
+	}
+	if raw != nil {
+		raw(w)
 		return
 	}
 	fmt.Fprintf(w, `<reply status="200 OK"><command id="%s" state="successful" name="DefaultImportCommand"><result><accounts>`, id)

@@ -115,12 +115,8 @@ func (p *program) connectBank(login string) string {
 	if status != http.StatusOK || err != nil {
 		p.t.Fatal(status, string(content), err)
 	}
-	at, err := url.Parse(made.SignInURL)
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	res, err := client.PostForm(p.url+at.Path, url.Values{"bank": {"Sandbox1Api_pl"}, "login": {login}})
+	res, err := client.PostForm(made.SignInURL, url.Values{"bank": {"Sandbox1Api_pl"}, "login": {login}})
 	if err != nil || res.StatusCode != http.StatusSeeOther {
 		p.t.Fatal(res, err)
 	}

@@ -3,6 +3,7 @@ package sedetest_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,23 +95,30 @@ type program struct {
 	binary  string
 	dir     string
 	extra   []string // variables
+	user    string   // who signs in; empty: the demo's owner
 	command *exec.Cmd
 	url     string
 	token   string
 	client  *http.Client
 }
 
+// freeAddress is one that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return listener.Addr().String()
+}
+
 // start starts the program and waits until it answers.
 func (p *program) start() {
 	p.t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		p.t.Fatal(err)
-	}
+	address := freeAddress(p.t)
 	p.url = "http://" + address
 	p.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: killWriters}, Timeout: 10 * time.Second}
 	p.command = exec.Command(p.binary, "serve", "--listen", address, "--data", p.dir, "--demo", "--synchronous", "full", "--log-level", "error",
@@ -152,7 +160,7 @@ func (p *program) kill() {
 
 func (p *program) signIn() {
 	p.t.Helper()
-	body := fmt.Sprintf(`{"username":"owner@demo.example","password":%q}`, sedetest.Password)
+	body := fmt.Sprintf(`{"username":%q,"password":%q}`, cmp.Or(p.user, "owner@demo.example"), sedetest.Password)
 	status, content, err := p.do(http.MethodPost, "/login", body, "")
 	var pair sedetest.Pair
 	if err == nil {
