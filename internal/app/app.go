@@ -191,7 +191,8 @@ func (a *App) platform() (feature.Platform, error) {
 		p.Random = rand.Reader
 	}
 	p.Audit = audit.New(p.IDs, p.Clock)
-	p.Jobs = jobs.New(jobs.Config{DB: p.DB, Audit: p.Audit, Clock: p.Clock, IDs: p.IDs, Secret: p.Secret, Random: p.Random, Log: p.Log})
+	p.Jobs = jobs.New(jobs.Config{DB: p.DB, Audit: p.Audit, Clock: p.Clock, IDs: p.IDs, Secret: p.Secret, Random: p.Random, Log: p.Log,
+		Alone: p.DB.Engine() == db.SQLite})
 	p.Mail = mail.New(mail.Config{DB: p.DB, Jobs: p.Jobs, IDs: p.IDs, Clock: p.Clock, Secret: p.Secret, Log: p.Log, Server: c.Mail, Mailbox: c.Mailbox})
 	a.jobs, a.box, a.sealing = p.Jobs, box, sealing.New(p.DB, box, p.Audit)
 	return p, nil

@@ -281,6 +281,31 @@ func TestComplete(t *testing.T) {
 	})
 }
 
+// TestRescueAlone: a process that is alone with the database runs what its
+// predecessor ran without waiting for a lease.
+func TestRescueAlone(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		b := newBench(t, engine)
+		next := newQueue(t, b.in)
+		next.Alone = true
+		kind := jobs.Kind[note]{Name: "test.alone"}
+		b.register(next, []jobs.Worker{kind.Worker(func(context.Context, *jobs.Job[note]) error { return nil })})
+		b.register(b.q, []jobs.Worker{kind.Worker(func(context.Context, *jobs.Job[note]) error {
+			b.run(next, 0) // takes it; its pause begins
+			b.in.Clock.Advance(2 * time.Second)
+			b.run(next, 1)
+			return nil
+		})})
+		b.write(func(tx *db.Tx) error {
+			kind.Enqueue(tx, b.q, access.Instance(), note{}, jobs.Options{})
+			return nil
+		})
+		b.run(b.q, 1)
+		b.expect("test.alone done 2")
+	})
+}
+
 // TestRescue: a job whose process died is run by another after the lease, and
 // the dead one, should it come back, keeps nothing.
 func TestRescue(t *testing.T) {

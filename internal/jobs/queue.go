@@ -30,6 +30,7 @@ type Config struct {
 	Log     *slog.Logger  // nil: discards
 	Workers int           // jobs at once; 0: 8
 	Grace   time.Duration // that Close leaves running jobs; 0: 10 s
+	Alone   bool          // no other process uses the database: what another one runs, it died of
 }
 
 // Queue keeps jobs and runs them. It is safe for concurrent use.
