@@ -397,7 +397,7 @@ func (c *Checker) Unanswered() []string {
 	return list
 }
 
+var toToken = strings.NewReplacer("~", "~0", "/", "~1")
+
 // escape makes a name a token of a JSON pointer (RFC 6901).
-func escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
+func escape(name string) string { return toToken.Replace(name) }

@@ -96,6 +96,9 @@ func dropReadOnly(node map[string]any) {
 	}
 }
 
+// fromToken reads a token of a JSON pointer (RFC 6901).
+var fromToken = strings.NewReplacer("~1", "/", "~0", "~")
+
 // has reports whether something stands at the pointer.
 func (s *schemas) has(pointer string) bool {
 	node := s.document
@@ -104,7 +107,7 @@ func (s *schemas) has(pointer string) bool {
 		if !ok {
 			return false
 		}
-		if node, ok = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(token)]; !ok {
+		if node, ok = object[fromToken.Replace(token)]; !ok {
 			return false
 		}
 	}
