@@ -51,7 +51,11 @@ func (s *Service) payer(ctx context.Context, who *access.Caller) (p payer, err e
 // organization's, so that of many who come at once all get the same.
 func (s *Service) makeCustomer(ctx context.Context, scope access.Scope, known organization.Payer) (string, error) {
 	id := scope.Organization().String()
-	c, err := s.client.CreateCustomer(ctx, "customer:"+id, stripe.CustomerData{Name: known.Name, Metadata: map[string]string{"organization": id}})
+	var c stripe.Customer
+	err := s.keyed(ctx, "customer:"+id, func(key string) (err error) {
+		c, err = s.client.CreateCustomer(ctx, key, stripe.CustomerData{Name: known.Name, Metadata: map[string]string{"organization": id}})
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
@@ -85,7 +89,10 @@ func (s *Service) push(ctx context.Context, job *jobs.Job[pushArgs]) error {
 	if err != nil {
 		return discarded(err)
 	}
-	_, err = s.client.SetDefault(ctx, "default:"+job.Args.Method+":"+strconv.FormatInt(job.Args.Version, 10), customer, job.Args.Method)
+	err = s.keyed(ctx, "default:"+job.Args.Method+":"+strconv.FormatInt(job.Args.Version, 10), func(key string) error {
+		_, err := s.client.SetDefault(ctx, key, customer, job.Args.Method)
+		return err
+	})
 	if err != nil && !stripe.Is(err, stripe.Gone) {
 		return jobFailure(err)
 	}
@@ -121,8 +128,10 @@ func (s *Service) follow(ctx context.Context, scope access.Scope, a *pushArgs) e
 		return err
 	}
 	none := ""
-	_, err = s.client.ChangeSubscription(ctx, "follow:"+a.Method+":"+strconv.FormatInt(a.Version, 10), at.ID, stripe.Change{PaymentMethod: &none})
-	return err
+	return s.keyed(ctx, "follow:"+a.Method+":"+strconv.FormatInt(a.Version, 10), func(key string) error {
+		_, err := s.client.ChangeSubscription(ctx, key, at.ID, stripe.Change{PaymentMethod: &none})
+		return err
+	})
 }
 
 // detach takes a payment method from the customer, then loads what came of it.
@@ -131,7 +140,8 @@ func (s *Service) detach(ctx context.Context, job *jobs.Job[detachArgs]) error {
 	if err != nil {
 		return discarded(err)
 	}
-	if err := s.client.Detach(ctx, "detach:"+job.Args.Method, job.Args.Method); err != nil {
+	err = s.keyed(ctx, "detach:"+job.Args.Method, func(key string) error { return s.client.Detach(ctx, key, job.Args.Method) })
+	if err != nil {
 		return jobFailure(err)
 	}
 	return s.pullCustomer(ctx, job.Scope.Organization(), customer, "")
@@ -159,10 +169,14 @@ func discarded(err error) error {
 	return err
 }
 
-// jobFailure tells what a repetition can help from what an operator must see.
+// jobFailure tells what a repetition can help from what an operator must see. What
+// Stripe puts off is put off as long as it says.
 func jobFailure(err error) error {
-	if stripe.Is(err, stripe.Misconfigured) || stripe.Is(err, stripe.KeyUsed) {
+	switch after := stripe.After(err); {
+	case stripe.Is(err, stripe.Misconfigured):
 		return jobs.Discard(err)
+	case after > 0:
+		return jobs.Snooze(after)
 	}
 	return err
 }
@@ -217,7 +231,10 @@ func (s *Service) setups(ctx context.Context, organization ident.ID, c *stripe.C
 			setup, failed = stripe.Setup{ID: known[i].Session.V, Status: "expired"}, nil
 		}
 		if failed == nil && setup.Method != "" && c.PaymentMethod == "" && !c.Deleted {
-			*c, failed = s.client.SetDefault(ctx, "first:"+setup.Method, c.ID, setup.Method)
+			failed = s.keyed(ctx, "first:"+setup.Method, func(key string) (err error) {
+				*c, err = s.client.SetDefault(ctx, key, c.ID, setup.Method)
+				return err
+			})
 		}
 		list, err = append(list, setup), failed
 	}

@@ -193,7 +193,11 @@ func (s *Service) startTwin(ctx context.Context, w *wish) (*stripe.Subscription,
 		start.TrialEnd = w.TrialEndsAt.V
 	}
 	start.PaymentMethod = w.method
-	at, err := s.client.StartSubscription(ctx, w.key("start"), start)
+	var at stripe.Subscription
+	err = s.keyed(ctx, w.key("start"), func(key string) error {
+		at, err = s.client.StartSubscription(ctx, key, start)
+		return err
+	})
 	return &at, err
 }
 
@@ -216,8 +220,10 @@ func (s *Service) describe(ctx context.Context, w *wish, customer string) error 
 	if w.Treatment.Category == tax.ReverseCharge {
 		d.Exempt = "reverse"
 	}
-	_, err := s.client.UpdateCustomer(ctx, w.key("customer"), customer, d)
-	return err
+	return s.keyed(ctx, w.key("customer"), func(key string) error {
+		_, err := s.client.UpdateCustomer(ctx, key, customer, d)
+		return err
+	})
 }
 
 // catalogue makes the products and the coupon that the subscription needs, where
@@ -230,7 +236,10 @@ func (s *Service) catalogue(ctx context.Context, w *wish) error {
 			if seats {
 				name, role = of+" (seats)", "seats"
 			}
-			if err := s.client.EnsureProduct(ctx, "product:"+i.Product, i.Product, name, map[string]string{"product": of, "role": role}); err != nil {
+			err := s.keyed(ctx, "product:"+i.Product, func(key string) error {
+				return s.client.EnsureProduct(ctx, key, i.Product, name, map[string]string{"product": of, "role": role})
+			})
+			if err != nil {
 				return err
 			}
 		}
@@ -239,7 +248,7 @@ func (s *Service) catalogue(ctx context.Context, w *wish) error {
 	if c.ID == "" {
 		return nil
 	}
-	return s.client.EnsureCoupon(ctx, "coupon:"+c.ID, c)
+	return s.keyed(ctx, "coupon:"+c.ID, func(key string) error { return s.client.EnsureCoupon(ctx, key, c) })
 }
 
 // taxRates are Stripe's ids of how the subscription is taxed, not nil.
@@ -255,7 +264,10 @@ func (s *Service) taxRates(ctx context.Context, t tax.Treatment) ([]string, erro
 	if !fault.Is(err, fault.NotFound) {
 		return []string{id}, err
 	}
-	id, err = s.client.CreateTaxRate(ctx, "tax:"+t.Country+":"+strconv.FormatInt(t.Rate, 10), "VAT", t.Country, float64(t.Rate)/100)
+	err = s.keyed(ctx, "tax:"+t.Country+":"+strconv.FormatInt(t.Rate, 10), func(key string) error {
+		id, err = s.client.CreateTaxRate(ctx, key, "VAT", t.Country, float64(t.Rate)/100)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -272,7 +284,10 @@ func (s *Service) change(ctx context.Context, w *wish, at *stripe.Subscription) 
 	case at.Over(), synced(at, &w.Twin) && !w.Over:
 		return nil
 	case w.Over:
-		_, err := s.client.CancelSubscription(ctx, w.key("cancel"), at.ID)
+		err := s.keyed(ctx, w.key("cancel"), func(key string) error {
+			_, err := s.client.CancelSubscription(ctx, key, at.ID)
+			return err
+		})
 		if stripe.Is(err, stripe.Gone) {
 			return nil
 		}
@@ -287,17 +302,14 @@ func (s *Service) change(ctx context.Context, w *wish, at *stripe.Subscription) 
 	}
 	charged, now, next := chargedOf(at), itemsOf(w.Now()), itemsOf(w.Next())
 	for _, step := range steps(at.Items, charged, now, next, at.Status == subscription.Trialing) {
-		d := stripe.Change{Currency: at.Currency, Interval: interval(w.Type), Items: withIDs(step.items, at)}
+		d := stripe.Change{Currency: at.Currency, Interval: interval(w.Type), Items: withIDs(step.items, at), Metadata: map[string]string{}}
 		if step.charged {
 			charged = most(charged, now)
 			d = w.charging(d, at, w.WantedAt.V, rates)
-			expected := at.Items
-			for _, i := range step.items {
-				expected = set(expected, i, i.Quantity)
-			}
-			d.Metadata[metaCharged] = writeCharged(charged, expected, at.PeriodFrom)
 		}
-		changed, err := s.client.ChangeSubscription(ctx, w.key(step.name+hash(d)), at.ID, d)
+		// Also when nothing is charged: what the items no longer say must not be forgotten.
+		d.Metadata[metaCharged] = writeCharged(charged, expected(at.Items, step.items), at.PeriodFrom)
+		changed, err := s.send(ctx, w.key(step.name+hash(d)), at.ID, d)
 		if err != nil {
 			return err
 		}
@@ -306,8 +318,25 @@ func (s *Service) change(ctx context.Context, w *wish, at *stripe.Subscription) 
 	d := stripe.Change{CancelAtPeriodEnd: &w.CancelAtPeriodEnd, TaxRates: rates, Metadata: s.meta(w), Coupon: newCoupon(at, &w.Twin),
 		PaymentMethod: w.newMethod(at)}
 	d.Metadata[metaCharged] = writeCharged(charged, at.Items, at.PeriodFrom)
-	_, err = s.client.ChangeSubscription(ctx, w.key("note"+hash(d)), at.ID, d)
+	_, err = s.send(ctx, w.key("note"+hash(d)), at.ID, d)
 	return err
+}
+
+// send changes a twin.
+func (s *Service) send(ctx context.Context, base, id string, d stripe.Change) (at stripe.Subscription, err error) {
+	err = s.keyed(ctx, base, func(key string) error {
+		at, err = s.client.ChangeSubscription(ctx, key, id, d)
+		return err
+	})
+	return at, err
+}
+
+// expected are the items that a twin has after a step.
+func expected(items, step []stripe.Item) []stripe.Item {
+	for _, i := range step {
+		items = set(items, i, i.Quantity)
+	}
+	return items
 }
 
 // charging completes a change for which more is charged from a time on: tax and

@@ -19,8 +19,8 @@ import (
 // gives, one for the flat price and one for seats. Its metadata says which
 // subscription it is the twin of, up to which change Stripe has learned what people
 // want, which discount and which payment method sede set, and what is paid for in the period beyond what the
-// items say. It is written in the call that charges, so that no crash can lie
-// between the two.
+// items say. That is written in the call that charges, or that takes something off the
+// items, so that no crash can lie between the two.
 const (
 	metaSubscription = "sede_subscription"
 	metaWanted       = "sede_wanted"

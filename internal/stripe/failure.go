@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	api "github.com/stripe/stripe-go/v85"
 )
@@ -38,6 +39,8 @@ type Error struct {
 	Request  string // Stripe's id of the request
 	ForHuman string // Stripe's sentence; text from outside and not for a log
 	Err      error  // what lies beneath where there was no answer
+	// After is how long Stripe wants to be left alone; 0: it did not say.
+	After time.Duration
 }
 
 // Error returns the log's view.
@@ -84,7 +87,39 @@ func failure(err error) error {
 	e := &Error{Status: s.HTTPStatusCode, Code: word(string(s.Code)), Decline: word(string(s.DeclineCode)), Param: word(s.Param),
 		Request: word(s.RequestID), ForHuman: s.Msg}
 	e.Kind = kindOf(s)
+	if s.LastResponse != nil {
+		e.After = pause(s.LastResponse.Header.Get("Retry-After"))
+	}
 	return e
+}
+
+// mostPause bounds what Stripe can put off.
+const mostPause = time.Hour
+
+// pause reads Retry-After in seconds.
+func pause(header string) time.Duration {
+	seconds, err := strconv.ParseInt(header, 10, 32)
+	if err != nil || seconds <= 0 {
+		return 0
+	}
+	return min(time.Duration(seconds)*time.Second, mostPause)
+}
+
+// StatusOf is the status of HTTP that a call failed with; 0: there was no answer.
+func StatusOf(err error) int {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Status
+	}
+	return 0
+}
+
+// After is how long Stripe wants to be left alone after a call that failed; 0: it did
+// not say.
+func After(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Retry {
+		return e.After
+	}
+	return 0
 }
 
 func kindOf(e *api.Error) Kind {

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +42,8 @@ type Server struct {
 	serial   int
 	keys     map[string]stored
 	failures []Failure
+	failAt   int // counted down; at 1 the failure happens
+	failWith Failure
 	calls    []string
 	pending  []Event
 
@@ -68,6 +71,8 @@ type Failure struct {
 	Code   string
 	Type   string // api_error if empty
 	Done   bool   // the work was done all the same, and its answer is lost
+	Kept   bool   // the same is answered to the same key for a day, as Stripe does
+	After  int    // Retry-After in seconds; 0: not said
 }
 
 // Start runs a fake until the test ends. Its time is the clock's.
@@ -182,6 +187,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, do func(request) 
 	}
 	fails, failing := s.nextFailure()
 	if failing && !fails.Done {
+		if key := r.Header.Get("Idempotency-Key"); fails.Kept && key != "" {
+			s.keepFailure(r, key, fails)
+		}
 		fails.answer(w)
 		return
 	}
@@ -226,6 +234,32 @@ func (s *Server) once(r *http.Request, do func(request) (any, *problem)) (status
 	return status, body
 }
 
+// keepFailure stores a failure as the answer to a key.
+func (s *Server) keepFailure(r *http.Request, key string, f Failure) {
+	if _, known := s.keys[key]; known {
+		return
+	}
+	if _, raw, bad := readParams(r); bad == nil {
+		s.keys[key] = stored{sha256.Sum256([]byte(r.Method + " " + r.URL.Path + "\n" + raw)), f.Status, f.problem().body()}
+	}
+}
+
+// FailAt makes the n-th request from now fail, once.
+func (s *Server) FailAt(n int, f Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failAt, s.failWith = n, f
+}
+
+// Fired calls FailAt off and reports whether that request came.
+func (s *Server) Fired() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fired := s.failAt <= 0
+	s.failAt = 0
+	return fired
+}
+
 // Fail makes the next requests fail, one after the other.
 func (s *Server) Fail(failures ...Failure) {
 	s.mu.Lock()
@@ -234,6 +268,9 @@ func (s *Server) Fail(failures ...Failure) {
 }
 
 func (s *Server) nextFailure() (f Failure, is bool) {
+	if s.failAt--; s.failAt == 0 {
+		return s.failWith, true
+	}
 	if len(s.failures) == 0 {
 		return f, false
 	}
@@ -248,11 +285,18 @@ func (f Failure) answer(w http.ResponseWriter) {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
+	if f.After > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.After))
+	}
+	answer(w, f.Status, f.problem().body())
+}
+
+func (f Failure) problem() *problem {
 	kind := f.Type
 	if kind == "" {
 		kind = "api_error"
 	}
-	answer(w, f.Status, (&problem{f.Status, kind, f.Code, "", "It was asked to fail."}).body())
+	return &problem{f.Status, kind, f.Code, "", "It was asked to fail."}
 }
 
 // Calls returns method and path of all requests so far.
