@@ -203,6 +203,15 @@ func (s *Service) Complete(tx *db.Tx, scope access.Scope, subscription, to ident
 // Notice is what is said about an invoice by mail.
 type Notice struct{ Subject, Text fault.Text }
 
+// Refused sends word that an invoice of Stripe's was not paid by the card or account that
+// was to pay it, with the page on which it can be.
+func (s *Service) Refused(tx *db.Tx, scope access.Scope, i *Invoice) {
+	s.tell(tx, scope, i, Notice{
+		Subject: fault.Textf("Invoice %s could not be paid", i.Number.V),
+		Text:    fault.Textf("Your payment method did not pay %s for your invoice %s. Give another one, or pay the invoice.", i.amountText(i.remaining()), i.Number.V),
+	})
+}
+
 // Remind sends a notice about an open invoice.
 func (s *Service) Remind(tx *db.Tx, scope access.Scope, i *Invoice) {
 	s.tell(tx, scope, i, Notice{
@@ -225,8 +234,11 @@ func (s *Service) tell(tx *db.Tx, scope access.Scope, i *Invoice, n Notice) {
 	if i.Buyer.Email == "" {
 		return
 	}
-	s.mail.Send(tx, scope, mail.Message{To: mail.Address{Name: i.Buyer.Name, Email: i.Buyer.Email}, Language: i.Language,
-		Subject: n.Subject, Paragraphs: []fault.Text{n.Text}})
+	m := mail.Message{To: mail.Address{Name: i.Buyer.Name, Email: i.Buyer.Email}, Language: i.Language, Subject: n.Subject, Paragraphs: []fault.Text{n.Text}}
+	if i.PaymentURL.Valid {
+		m.Action = mail.Action{Label: fault.Textf("Pay the invoice"), URL: i.PaymentURL.V}
+	}
+	s.mail.Send(tx, scope, m)
 }
 
 func (i *Invoice) amountText(amount int64) string {

@@ -434,10 +434,10 @@ func (s *Service) pullTwin(ctx context.Context, organization ident.ID, external 
 		if state.PaymentMethod, err = methodOf(tx, scope, at.PaymentMethod); err != nil {
 			return err
 		}
-		if err := s.subscriptions.Mirror(tx, scope, id, state); err != nil {
+		if err := s.mirrorInvoices(tx, scope, &t, invoices); err != nil {
 			return err
 		}
-		return s.mirrorInvoices(tx, scope, &t, invoices)
+		return s.subscriptions.Mirror(tx, scope, id, state)
 	})
 }
 

@@ -165,8 +165,9 @@ type State struct {
 	FirstInvoiceIsOpen bool
 }
 
-// Mirror stores what the provider says. A subscription that has ended here stays
-// ended. When a new period has begun what was scheduled is in force.
+// Mirror stores what the provider says, whose invoices are stored already. A subscription that has ended here stays
+// ended. When a new period has begun what was scheduled is in force. After
+// the days of grace one that is past due is unpaid, as where sede bills.
 func (s *Service) Mirror(tx *db.Tx, scope access.Scope, id ident.ID, m State) error {
 	if err := s.invoices.Lock(tx, scope); err != nil {
 		return err
@@ -179,11 +180,35 @@ func (s *Service) Mirror(tx *db.Tx, scope access.Scope, id ident.ID, m State) er
 		return nil
 	}
 	before := sub
-	s.mirror(&sub, m)
+	grace, err := s.invoices.GraceDays(tx)
+	if err != nil {
+		return err
+	}
+	s.mirror(&sub, m, grace)
+	if err := s.dun(tx, scope, &before, &sub); err != nil {
+		return err
+	}
 	return s.store(tx, nil, scope, "load", &before, &sub)
 }
 
-func (s *Service) mirror(sub *Subscription, m State) {
+// dun sends mail when an invoice was not paid, and when the days of grace are over.
+func (s *Service) dun(tx *db.Tx, scope access.Scope, before, sub *Subscription) error {
+	if sub.Status == before.Status || sub.Status != PastDue && sub.Status != Unpaid {
+		return nil
+	}
+	open, err := s.invoices.Unpaid(tx, scope, sub.ID)
+	switch {
+	case err != nil || len(open) == 0:
+		return err
+	case sub.Status == Unpaid:
+		s.invoices.Warn(tx, scope, &open[0])
+	case before.Status != Unpaid:
+		s.invoices.Refused(tx, scope, &open[0])
+	}
+	return nil
+}
+
+func (s *Service) mirror(sub *Subscription, m State, graceDays int) {
 	now := s.now.Now().Truncate(time.Second)
 	if sub.External = null.Of(m.External); m.MethodKnown {
 		sub.PaymentMethod = m.PaymentMethod
@@ -200,6 +225,9 @@ func (s *Service) mirror(sub *Subscription, m State) {
 	sub.Status, sub.FirstUnpaid = m.Status, m.FirstInvoiceIsOpen
 	if m.Status == PastDue || m.Status == Unpaid {
 		sub.PastDueSince = null.Of(sub.PastDueSince.Or(now))
+		if !sub.PastDueSince.V.AddDate(0, 0, graceDays).After(now) {
+			sub.Status = Unpaid // whatever the provider still tries
+		}
 	} else {
 		sub.PastDueSince = null.Value[time.Time]{}
 	}

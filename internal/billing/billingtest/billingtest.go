@@ -25,6 +25,10 @@ type World interface {
 	Advance(d time.Duration)
 	// Pay pays an open invoice of the organization, as its customer does.
 	Pay(invoice string)
+	// Refuse lets nothing be paid by itself from now on.
+	Refuse()
+	// Mail is what was sent to an address.
+	Mail(to string) string
 }
 
 // Subscription is what a scenario looks at.
@@ -49,6 +53,7 @@ type Subscription struct {
 // Invoice is what a scenario looks at.
 type Invoice struct {
 	ID       string `json:"id"`
+	Number   string `json:"number"`
 	Status   string `json:"status"`
 	Reason   string `json:"reason"`
 	Currency string `json:"currency"`
@@ -66,6 +71,8 @@ func Run(t *testing.T, world func(t *testing.T) World) {
 		"cancelled, taken back, cancelled now": (*run).cancel,
 		"a discount, once and in percent":      (*run).discount,
 		"one at a time":                        (*run).one,
+		"not paid, on hold, paid":              (*run).dunning,
+		"several products, more and fewer":     (*run).several,
 	} {
 		t.Run(name, func(t *testing.T) { scenario(&run{t, world(t)}) })
 	}
@@ -252,5 +259,88 @@ func (r *run) one() {
 	r.do(http.MethodPatch, "/subscriptions/"+s.ID, `{"products":["/products/bank","/products/team"]}`, 200)
 	if got := r.invoices(s.ID); len(got) != 2 || got[1].Total != preview.Preview.Total {
 		r.Errorf("%+v, the preview came to %d", got, preview.Preview.Total)
+	}
+}
+
+// until advances day by day until the subscription has a status, and returns how many
+// days that took.
+func (r *run) until(id, status string) (days int) {
+	r.Helper()
+	for ; days < 40; days++ {
+		if s := r.do(http.MethodGet, "/subscriptions/"+id, "", 200); s.Status == status {
+			return days
+		}
+		r.Advance(day)
+	}
+	r.Fatalf("after 40 days the subscription is not %s", status)
+	return days
+}
+
+// payer is who gets mail about invoices.
+const payer = "pay@other.example"
+
+func (r *run) dunning() {
+	s := r.buy(`{"products":["/products/bank"],"seats":1}`)
+	r.Refuse()
+	r.Advance(31*day + 2*time.Hour)
+	r.until(s.ID, "past_due")
+	if s = r.wants(s.ID, "past_due", 1); !s.Active || !s.Awaiting {
+		r.Errorf("in the days of grace: %+v", s)
+	}
+	r.Settle()
+	number := ""
+	for _, i := range r.invoices(s.ID) {
+		if i.Status == "open" {
+			number = i.Number
+		}
+	}
+	if text := r.Mail(payer); number == "" || strings.Contains(text, "on hold") || !strings.Contains(text, number+" is overdue") && !strings.Contains(text, number+" could not be paid") {
+		r.Errorf("invoice %s is late, and the mail to who pays: %s", number, text)
+	}
+	if days := r.until(s.ID, "unpaid"); days < 13 || days > 15 {
+		r.Errorf("the days of grace are %d", days)
+	}
+	if s = r.wants(s.ID, "unpaid", 1); s.Active || !s.Awaiting {
+		r.Errorf("after the days of grace: %+v", s)
+	}
+	r.Settle()
+	if text := r.Mail(payer); strings.Count(text, "on hold") == 0 {
+		r.Errorf("nobody is told that it is on hold: %s", text)
+	}
+	r.do(http.MethodPatch, "/subscriptions/"+s.ID, `{"seats":2}`, 409)
+	r.pay(s.ID)
+	r.Settle()
+	if s = r.wants(s.ID, "active", 1); !s.Active || s.Awaiting {
+		r.Errorf("paid: %+v", s)
+	}
+}
+
+func (r *run) several() {
+	s := r.buy(`{"products":["/products/bank","/products/team"],"seats":3}`)
+	r.Advance(14*day + 2*time.Hour) // the trial of one of them
+	r.pay(s.ID)
+	r.wants(s.ID, "active", 3)
+	r.do(http.MethodPatch, "/subscriptions/"+s.ID, `{"products":["/products/team"],"seats":2}`, 200)
+	if s = r.wants(s.ID, "active", 3); !s.ChangeScheduled || len(s.Modules) != 3 {
+		r.Errorf("less acts at once: %+v", s)
+	}
+	r.do(http.MethodPatch, "/subscriptions/"+s.ID, `{"changeScheduled":false}`, 200)
+	if s = r.wants(s.ID, "active", 3); s.ChangeScheduled {
+		r.Errorf("%+v", s)
+	}
+	before := len(r.invoices(s.ID))
+	r.do(http.MethodPatch, "/subscriptions/"+s.ID, `{"products":["/products/team"]}`, 200)
+	r.do(http.MethodPatch, "/subscriptions/"+s.ID, `{"seats":4}`, 200)
+	if s = r.wants(s.ID, "active", 4); !s.ChangeScheduled || len(r.invoices(s.ID)) != before+1 {
+		r.Errorf("more seats, while a product is to go: %+v", s)
+	}
+	r.pay(s.ID)
+	r.Advance(31*day + 2*time.Hour)
+	r.pay(s.ID)
+	if s = r.wants(s.ID, "active", 4); s.ChangeScheduled || len(s.Modules) != 2 {
+		r.Errorf("%+v", s)
+	}
+	if all := r.invoices(s.ID); all[len(all)-1].Subtotal != 900+4*600 {
+		r.Errorf("%+v", all)
 	}
 }

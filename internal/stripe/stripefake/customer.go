@@ -204,6 +204,15 @@ func (s *Server) Give(sessionID string, card Card) string {
 	return m.id
 }
 
+// Refuse lets all payment methods refuse to pay from now on.
+func (s *Server) Refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.methods {
+		m.declines = true
+	}
+}
+
 // sorted returns what is kept under ids, the newest first. Ids grow.
 func sorted[T any](kept map[string]*T) (all []*T) {
 	ids := make([]string, 0, len(kept))

@@ -56,6 +56,10 @@ type Server struct {
 	subs      map[string]*subscription
 	invoices  map[string]*invoice
 	previews  map[string]*invoice
+
+	// Attempts is how often an invoice is tried before its subscription is unpaid, three
+	// days apart; 0: four times.
+	Attempts int64
 }
 
 // stored is the answer to the first request with an idempotency key.

@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -188,7 +189,7 @@ func (s *Server) attempt(i *invoice) {
 	switch {
 	case sub.status == "incomplete": // the person must pay
 		return
-	case i.attempts >= mostAttempts:
+	case i.attempts >= cmp.Or(s.Attempts, mostAttempts):
 		sub.status = "unpaid"
 	default:
 		sub.status = "past_due"
