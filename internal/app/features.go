@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"sede/internal/access"
 	"sede/internal/account"
@@ -14,12 +15,14 @@ import (
 	"sede/internal/employee"
 	"sede/internal/entitlement"
 	"sede/internal/feature"
+	"sede/internal/ical"
 	"sede/internal/ident"
 	"sede/internal/invitation"
 	"sede/internal/location"
 	"sede/internal/meeting"
 	"sede/internal/organization"
 	"sede/internal/payment"
+	"sede/internal/phrase"
 	"sede/internal/product"
 	"sede/internal/reference"
 	"sede/internal/subscription"
@@ -93,6 +96,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	if f.banks, err = bank.New(ctx, p, c.Bank, held{f.organizations, f.entitlements}, problem); err != nil {
 		return f, err
 	}
+	f.meetings.SetBesides(deadlines{f.organizations, f.banks}.of)
 	f.organizations.OnClosing(f.subscriptions.Closing)
 	f.organizations.OnRemove(f.subscriptions.End)
 	f.organizations.OnRemove(f.banks.EndAll)
@@ -158,6 +162,20 @@ func (m members) Find(ctx context.Context, ref string) (ident.ID, error) {
 
 func (m members) Share(ctx context.Context, a, b ident.ID) (bool, error) {
 	return m.organizations.Share(ctx, a, b)
+}
+
+// deadlines are what those who run an organization find in their calendars.
+type deadlines struct {
+	organizations *organization.Service
+	banks         *bank.Service
+}
+
+// of tells of the ends of bank consents to those who are reminded of them by mail.
+func (d deadlines) of(tx *db.Tx, scope access.Scope, user ident.ID, reader phrase.Language, zone *time.Location) ([]ical.Event, error) {
+	if may, err := d.organizations.HasRole(tx, scope, user, access.Admins); err != nil || !may {
+		return nil, err
+	}
+	return d.banks.Ends(tx, scope, reader, zone)
 }
 
 // held are organizations with what they have bought.

@@ -71,6 +71,26 @@ func living(tx *db.Tx, scope access.Scope) (list []Integration, err error) {
 	return list, rows.Err()
 }
 
+// mostEnding bounds how many connections one calendar tells of.
+const mostEnding = 100
+
+// endingIntegrations lists connections whose consent has an end, the next one first.
+func endingIntegrations(tx *db.Tx, scope access.Scope) (list []Integration, err error) {
+	rows := tx.Query(`SELECT `+integrationColumns+` FROM bank_integration
+		WHERE organization_id = $1 AND consent_ends_at IS NOT NULL AND consent_id IS NOT NULL AND consent_given_at IS NOT NULL
+			AND status IN ('`+StatusActive+`', '`+StatusExpiring+`', '`+StatusError+`')
+		ORDER BY consent_ends_at, id LIMIT $2`, scope.Organization(), mostEnding)
+	defer rows.Close()
+	for rows.Next() {
+		var i Integration
+		if err := i.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		list = append(list, i)
+	}
+	return list, rows.Err()
+}
+
 func insertIntegration(tx *db.Tx, scope access.Scope, i *Integration) {
 	tx.Queue(`INSERT INTO bank_integration (organization_id, id, provider, status, country, access_mode, target, name, name_fold,
 			consent_id, consent_given_at, consent_ends_at, error, pull_status, pull_added, pull_skipped, pulled_at, revoked_at, confirmed_at,

@@ -156,6 +156,12 @@ func (s *Service) ReadFeed(ctx context.Context, secret string) (content []byte, 
 	return content, err
 }
 
+// Besides tells what stands in the calendars of a member besides meetings.
+type Besides func(tx *db.Tx, scope access.Scope, user ident.ID, reader phrase.Language, zone *time.Location) ([]ical.Event, error)
+
+// SetBesides has feeds that tell everything tell that, too.
+func (s *Service) SetBesides(besides Besides) { s.besides = besides }
+
 func (s *Service) writeFeed(tx *db.Tx, scope access.Scope, f *Feed) ([]byte, error) {
 	if may, err := s.settings.Reads(tx, scope, f.User); err != nil || !may {
 		if err == nil {
@@ -191,6 +197,14 @@ func (s *Service) writeFeed(tx *db.Tx, scope access.Scope, f *Feed) ([]byte, err
 	if err := s.look(tx, scope, &v, items); err != nil {
 		return nil, err
 	}
-	calendar := ical.Calendar{Name: v.reader.Text(fault.Textf("Meetings at %s", name)), Refresh: feedRefresh, Zone: v.zone, Events: v.events(items)}
+	events := v.events(items)
+	if !v.busy && s.besides != nil {
+		more, err := s.besides(tx, scope, f.User, v.reader, v.zone)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, more...)
+	}
+	calendar := ical.Calendar{Name: v.reader.Text(fault.Textf("Meetings at %s", name)), Refresh: feedRefresh, Zone: v.zone, Events: events}
 	return calendar.Encode()
 }

@@ -41,6 +41,7 @@ type Service struct {
 	settings  Settings
 	holidays  *holiday.Calendar
 	zones     zones
+	besides   Besides // nil: nothing
 	mail      *mail.Post
 	random    io.Reader
 	baseURL   string

@@ -340,6 +340,13 @@ func (s *Service) Reads(tx *db.Tx, scope access.Scope, user ident.ID) (bool, err
 	return access.Readers.Has(role), err
 }
 
+// HasRole reports whether the user is an active member with one of the roles, within
+// a transaction.
+func (s *Service) HasRole(tx *db.Tx, scope access.Scope, user ident.ID, roles access.Roles) (bool, error) {
+	role, err := roleOf(tx, scope.Organization(), user)
+	return roles.Has(role), err
+}
+
 // Silent reports whether nothing may leave the organization: no mail, no call to
 // others. The transaction reaches the organization.
 func (s *Service) Silent(tx *db.Tx, organization ident.ID) (bool, error) {
