@@ -45,6 +45,9 @@ type commands struct {
 	Audit struct {
 		Verify auditVerifyCommand `cmd:"" help:"Look for entries of an exported audit log that were changed, removed or moved."`
 	} `cmd:"" help:"The audit log."`
+	Archive struct {
+		Key archiveKeyCommand `cmd:"" help:"Print the key that archives of this instance are signed with, for the trusted-keys of others."`
+	} `cmd:"" help:"Archives of organizations."`
 	SandboxBank sandboxCommand `cmd:"" name:"sandbox-bank" help:"Serve a bank that is none, which speaks Kontomatik's protocol, for trying things out."`
 	Doctor      doctorCommand  `cmd:"" help:"Check configuration, database, disk and clock, and say what to do."`
 	Version     versionCommand `cmd:"" help:"Print the version."`

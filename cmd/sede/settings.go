@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,6 +47,8 @@ type settings struct {
 	KontomatikURL  string            `name:"kontomatik-url" help:"Kontomatik, for bank connections, e.g. https://api.kontomatik.com. Empty: there is the Sandbox bank only." env:"SEDE_KONTOMATIK_URL" placeholder:"URL"`
 	KontomatikKey  string            `name:"kontomatik-key" help:"API key for Kontomatik. Needed with --kontomatik-url." env:"SEDE_KONTOMATIK_KEY" placeholder:"KEY"`
 	BankRetention  int               `name:"bank-retention" help:"Months after which bank transactions are removed. 0: never." default:"0" env:"SEDE_BANK_RETENTION" placeholder:"MONTHS"`
+	ImportLimit    int64             `name:"import-limit" help:"Largest archive of an organization that can be imported, in MiB." default:"1024" env:"SEDE_IMPORT_LIMIT" placeholder:"MIB"`
+	TrustedKeys    []string          `name:"trusted-keys" help:"Keys of other instances whose archives can be imported, as sede archive key prints them there." env:"SEDE_TRUSTED_KEYS" placeholder:"KEY"`
 	StripeKey      string            `name:"stripe-key" help:"Secret key of the account at Stripe that collects money: sk_live_… or sk_test_…. Empty: sede writes the invoices of all organizations itself." env:"SEDE_STRIPE_KEY" placeholder:"KEY"`
 	StripeSecrets  []string          `name:"stripe-webhook-secrets" help:"Secrets that Stripe signs its messages with, whsec_…; several while one takes the place of another. Needed with --stripe-key." env:"SEDE_STRIPE_WEBHOOK_SECRETS" placeholder:"SECRET"`
 	StripeURL      string            `name:"stripe-url" help:"Another server that speaks Stripe's protocol, for tests. Empty: Stripe." env:"SEDE_STRIPE_URL" placeholder:"URL"`
@@ -85,6 +89,9 @@ func (s *settings) config() (app.Config, error) {
 	if c.Bank.KeepMonths = s.BankRetention; s.BankRetention < 0 || s.BankRetention > 1200 {
 		return c, fmt.Errorf("--bank-retention: %d must be months between 0 and 1200", s.BankRetention)
 	}
+	if c.Transfer, err = s.transfer(); err != nil {
+		return c, err
+	}
 	if c.Stripe, err = s.stripe(); err != nil {
 		return c, err
 	}
@@ -105,6 +112,22 @@ func (s *settings) config() (app.Config, error) {
 	c.SecretKey, c.OlderKeys = keys[0], keys[1:]
 	if s.SecretKey == "" {
 		c.SecretKeys = s.keyFile().keys
+	}
+	return c, nil
+}
+
+// transfer returns what may be imported.
+func (s *settings) transfer() (c app.TransferSettings, err error) {
+	if s.ImportLimit < 1 || s.ImportLimit > 1<<20 {
+		return c, fmt.Errorf("--import-limit: %d must be MiB between 1 and 1048576", s.ImportLimit)
+	}
+	c.Most = s.ImportLimit << 20
+	for _, text := range s.TrustedKeys {
+		key, err := base64.StdEncoding.DecodeString(text)
+		if err != nil || len(key) != ed25519.PublicKeySize {
+			return c, fmt.Errorf("--trusted-keys: %q is no key as sede archive key prints it", text)
+		}
+		c.Trusted = append(c.Trusted, key)
 	}
 	return c, nil
 }

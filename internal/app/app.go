@@ -34,35 +34,37 @@ import (
 	"sede/internal/sealing"
 	"sede/internal/secret"
 	"sede/internal/throttle"
+	"sede/internal/transfer"
 	"sede/internal/web"
 )
 
 // Config is everything that sede can be told. The zero Config is a durable
 // SQLite database in the working folder.
 type Config struct {
-	Database     string          // postgres://…; empty: SQLite in Dir
-	Dir          string          // the data folder
-	Synchronous  string          // SQLite: full or normal
-	BaseURL      string          // under which callers reach sede; empty: as each request says
-	LocalURL     string          // stands in links of mail when BaseURL is empty
-	Prefix       string          // of all paths, empty or e.g. /api
-	Keys         hydra.Keys      // how Hydra's keys are spelled
-	Version      string          // of the program
-	SecretKey    []byte          // seals what is secret at rest, 32 bytes
-	OlderKeys    [][]byte        // open what was sealed with them
-	CORSOrigins  []string        // who may call from a browser; "*" for all
-	Proxies      []netip.Prefix  // whose X-Forwarded-For counts
-	SignUp       bool            // people make their own accounts
-	TrialDays    int             // for how many days a new organization has all modules; 0: entitlement.TrialDays, below: none
-	DemoPassword string          // of the demo accounts; empty: a random one
-	Sample       Sample          // how much there is in demo organizations
-	DemoReset    bool            // demo organizations are filled anew every day
-	Limits       throttle.Limits // on requests; the zero value: none
-	Mail         *mail.Server    // where mail is handed over; nil: it stays in the development mailbox
-	Blobs        string          // where files are kept, see blob.Open; empty: a folder in Dir
-	Mailbox      mail.Mailbox    // who may read the development mailbox; empty: local callers
-	Bank         BankSettings    // where Kontomatik is; the zero value: the Sandbox bank only
-	Stripe       StripeSettings  // the account that collects money; the zero value: sede bills everybody itself
+	Database     string            // postgres://…; empty: SQLite in Dir
+	Dir          string            // the data folder
+	Synchronous  string            // SQLite: full or normal
+	BaseURL      string            // under which callers reach sede; empty: as each request says
+	LocalURL     string            // stands in links of mail when BaseURL is empty
+	Prefix       string            // of all paths, empty or e.g. /api
+	Keys         hydra.Keys        // how Hydra's keys are spelled
+	Version      string            // of the program
+	SecretKey    []byte            // seals what is secret at rest, 32 bytes
+	OlderKeys    [][]byte          // open what was sealed with them
+	CORSOrigins  []string          // who may call from a browser; "*" for all
+	Proxies      []netip.Prefix    // whose X-Forwarded-For counts
+	SignUp       bool              // people make their own accounts
+	Transfer     transfer.Settings // what may be imported
+	TrialDays    int               // for how many days a new organization has all modules; 0: entitlement.TrialDays, below: none
+	DemoPassword string            // of the demo accounts; empty: a random one
+	Sample       Sample            // how much there is in demo organizations
+	DemoReset    bool              // demo organizations are filled anew every day
+	Limits       throttle.Limits   // on requests; the zero value: none
+	Mail         *mail.Server      // where mail is handed over; nil: it stays in the development mailbox
+	Blobs        string            // where files are kept, see blob.Open; empty: a folder in Dir
+	Mailbox      mail.Mailbox      // who may read the development mailbox; empty: local callers
+	Bank         BankSettings      // where Kontomatik is; the zero value: the Sandbox bank only
+	Stripe       StripeSettings    // the account that collects money; the zero value: sede bills everybody itself
 	Log          *slog.Logger
 
 	// SecretKeys reads SecretKey and OlderKeys anew, in this order, when they may have
@@ -74,6 +76,9 @@ type Config struct {
 	Interrupt func(step string) error // for tests, see db.Config
 	Hashing   *argon2id.Params        // of passwords; nil: as strong as it should be
 }
+
+// TransferSettings say what may be imported.
+type TransferSettings = transfer.Settings
 
 // BlobStore is where files are kept, in the words of blob.Open.
 func (c *Config) BlobStore() string { return cmp.Or(c.Blobs, filepath.Join(c.Dir, "blobs")) }
@@ -218,6 +223,7 @@ func (a *App) serve(all feature.Module, box *secret.Box) (err error) {
 	a.handler = web.New(web.Config{
 		Routes: a.api.Handler(all.Routes...), Problem: a.problem, Ready: a.db.Check,
 		Address: a.features.accounts.Address, CORSOrigins: a.config.CORSOrigins,
+		Uploads: map[string]int64{a.config.Prefix + transfer.ImportPath: cmp.Or(a.config.Transfer.Most, transfer.DefaultMost) + 1<<20},
 		Version: a.config.Version, Collectors: a.jobs.Collectors(), Clock: a.config.Clock, Log: a.config.Log,
 	})
 	return nil
@@ -235,6 +241,11 @@ func (a *App) limit() func(h http.Header, r *http.Request, who *access.Caller, c
 		}
 		return limiter.Check(h, nil, a.features.accounts.Address(r), class)
 	}
+}
+
+// ArchiveKey is what others need to trust archives of this instance, in base64.
+func (a *App) ArchiveKey(ctx context.Context) (string, error) {
+	return a.features.transfers.PublicKey(ctx)
 }
 
 // Handler serves all of sede.

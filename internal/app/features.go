@@ -47,6 +47,7 @@ type features struct {
 	banks         *bank.Service
 	payments      *payment.Service
 	clearings     *clearing.Service
+	transfers     *transfer.Service
 }
 
 // newFeatures makes the features from the lowest to the highest and tells each
@@ -106,9 +107,11 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.OnPurge(f.clearings.Forget)
 	f.organizations.OnRemove(f.invoices.Leave)
 	f.banks.SetInvoices(receivables{f.invoices, f.organizations})
-	if _, err = transfer.New(ctx, p, f.organizations); err != nil {
+	if f.transfers, err = transfer.New(ctx, p, c.Transfer, newcomers(f.accounts), f.organizations); err != nil {
 		return f, err
 	}
+	f.transfers.OnArrive(f.banks.EndAll)
+	f.transfers.OnArrive(f.invoices.Arrived)
 	return f, nil
 }
 
@@ -129,6 +132,7 @@ func (f *features) modules() []feature.Module {
 		f.payments.Module(),
 		f.banks.Module(),
 		f.clearings.Module(),
+		f.transfers.Module(),
 		f.references.Module(),
 	}
 }
@@ -176,6 +180,14 @@ func (d deadlines) of(tx *db.Tx, scope access.Scope, user ident.ID, reader phras
 		return nil, err
 	}
 	return d.banks.Ends(tx, scope, reader, zone)
+}
+
+// newcomers finds and makes users for organizations that come in.
+func newcomers(accounts *account.Service) transfer.People {
+	return transfer.People{Lookup: accounts.Lookup, Adopt: func(tx *db.Tx, id ident.ID, email, name string) (ident.ID, string, string, error) {
+		u, err := accounts.Adopt(tx, nil, id, email, name)
+		return u.ID, u.Name, u.Username, err
+	}}
 }
 
 // held are organizations with what they have bought.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"sede/internal/fault"
 )
@@ -18,6 +19,14 @@ const (
 	mostManifest  = 16 << 20
 	mostSignature = 4 << 10
 	mostLine      = 32 << 20
+	mostDirectory = 4 << 20 // the list of files at the end of the ZIP
+)
+
+// How much larger than the file what is packed in it may be. Lines of JSON get some
+// ten times smaller.
+const (
+	mostPacked = 200
+	mostSmall  = 64 << 20 // for files of any size
 )
 
 // Reader reads an archive whose signature counts.
@@ -30,10 +39,12 @@ type Reader struct {
 // it names. What is wrong is told by an Unprocessable fault. The content of the
 // files is not looked at yet: see Verify.
 func Open(in io.ReaderAt, size int64, key *Key) (*Reader, error) {
-	archive, err := zip.NewReader(in, size)
+	bounded := &budget{ReaderAt: in, left: mostDirectory}
+	archive, err := zip.NewReader(bounded, size)
 	if err != nil {
 		return nil, damaged(err, "This file is no archive of sede, or not all of it.")
 	}
+	bounded.left = math.MaxInt64
 	r := &Reader{files: make(map[string]*zip.File, len(archive.File))}
 	for _, f := range archive.File {
 		if r.files[f.Name] != nil {
@@ -51,7 +62,21 @@ func Open(in io.ReaderAt, size int64, key *Key) (*Reader, error) {
 	if err := json.Unmarshal(manifest, &r.Manifest); err != nil {
 		return nil, damaged(err, "This file is no archive of sede, or not all of it.")
 	}
-	return r, r.compare()
+	return r, r.compare(size)
+}
+
+// budget reads up to a number of bytes: a list of millions of files would fill the
+// memory before anybody has looked at the signature.
+type budget struct {
+	io.ReaderAt
+	left int64
+}
+
+func (b *budget) ReadAt(p []byte, off int64) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, errors.New("archive: too many files")
+	}
+	return b.ReaderAt.ReadAt(p, off)
 }
 
 // small reads a file that is held in memory.
@@ -97,8 +122,10 @@ func (r *Reader) authenticate(manifest []byte, key *Key) error {
 	return nil
 }
 
-// compare checks that the files are those of the manifest.
-func (r *Reader) compare() error {
+// compare checks that the files are those of the manifest, and of a size that can
+// be.
+func (r *Reader) compare(size int64) error {
+	var unpacked int64
 	for _, f := range r.Manifest.Files {
 		have := r.files[f.Name]
 		if have == nil {
@@ -108,10 +135,39 @@ func (r *Reader) compare() error {
 			return damaged(nil, "The archive was changed: %s is not as it was written.", f.Name)
 		}
 	}
+	for _, f := range r.Manifest.Files {
+		if unpacked += f.Bytes; f.Bytes < 0 || f.Rows < 0 || f.Rows > f.Bytes || unpacked/mostPacked > size+mostSmall/mostPacked {
+			return damaged(nil, "The archive would become too large when it is unpacked.")
+		}
+	}
 	if len(r.files) != len(r.Manifest.Files) {
 		return damaged(nil, "The archive was changed: there are files that it did not have.")
 	}
 	return nil
+}
+
+// File finds the file with the rows of a table; nil when there is none.
+func (r *Reader) File(table string) *File {
+	for i := range r.Manifest.Files {
+		if r.Manifest.Files[i].Table == table {
+			return &r.Manifest.Files[i]
+		}
+	}
+	return nil
+}
+
+// Read returns the content of a file that is small enough for the memory.
+func (r *Reader) Read(f *File) ([]byte, error) {
+	in, err := r.files[f.Name].Open()
+	if err != nil || f.Bytes > mostManifest {
+		return nil, damaged(err, "The archive is damaged in %s.", f.Name)
+	}
+	defer in.Close()
+	content, err := io.ReadAll(io.LimitReader(in, f.Bytes))
+	if err != nil {
+		return nil, damaged(err, "The archive is damaged in %s.", f.Name)
+	}
+	return content, nil
 }
 
 // Verify reads all files and checks that they are as they were written.

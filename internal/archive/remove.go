@@ -25,6 +25,13 @@ func (t *Table) passing() string {
 	return " AND NOT (" + t.Lasting + ")"
 }
 
+// Whole is the table without its condition for rows that stay, for organizations
+// that nobody has seen yet.
+func (t Table) Whole() Table {
+	t.Lasting = ""
+	return t
+}
+
 // Any reports whether the organization has rows in one of the tables.
 func Any(tx *db.Tx, tables []Table, organization ident.ID) (bool, error) {
 	parts := make([]string, len(tables))
@@ -64,6 +71,20 @@ func ForgetCounts(tx *db.Tx, tables []Table, organization ident.ID) {
 			WHERE organization_id = $1 AND (resource = $2 OR resource LIKE $3 ESCAPE '\')`,
 			organization, tables[i].Name, strings.ReplaceAll(tables[i].Name, "_", `\_`)+"/%")
 	}
+}
+
+// Counters reads what was counted of the organization's rows.
+func Counters(tx *db.Tx, organization ident.ID) (list []Counter, err error) {
+	rows := tx.Query(`SELECT resource, rows FROM row_count WHERE organization_id = $1 ORDER BY resource`, organization)
+	defer rows.Close()
+	for rows.Next() {
+		var c Counter
+		if err := rows.Scan(&c.Resource, &c.Rows); err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, rows.Err()
 }
 
 // SetCount sets what was counted of a resource.

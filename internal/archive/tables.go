@@ -31,6 +31,14 @@ type Table struct {
 	// Secret names columns that no archive carries: they are null in it. All: the
 	// table is in no archive, since its rows are nothing without a secret.
 	Secret []string
+	// People are the columns with ids of users, Others those with ids of what is
+	// another organization's or the instance's. All other ids are the organization's.
+	People, Others []string
+	// Texts are the columns with JSON or a key in which ids and IRIs stand.
+	Texts []string
+	// Granted says that the instance has given the rows or keeps books on them: what
+	// was bought, tried and billed.
+	Granted bool
 }
 
 // All stands in Table.Secret for every column.
@@ -79,28 +87,28 @@ func Tables() []Table {
 		{Name: "organization_address", Role: Kept},
 		{Name: "organization_image", Role: Kept},
 		{Name: "organization_mail_footer", Role: Kept, Key: []string{}},
-		{Name: "organization_module", Role: Kept},
-		{Name: "organization_user", Role: Kept},
+		{Name: "organization_module", Role: Kept, Granted: true},
+		{Name: "organization_user", Role: Kept, People: []string{"user_id"}},
 		{Name: "organization_user_invitation", Role: Kept, Secret: []string{All}},
 		{Name: "seat_reservation", Role: Kept, Secret: []string{All}},
 		{Name: "api_key", Role: Kept, Secret: []string{All}},
 		{Name: "meeting_feed", Role: Kept, Secret: []string{All}},
-		{Name: "subscription", Role: Kept},
-		{Name: "payment_method", Role: Kept, Secret: []string{"setup_url", "session_id"}},
+		{Name: "subscription", Role: Kept, Granted: true, Others: []string{"coupon_id"}},
+		{Name: "payment_method", Role: Kept, Secret: []string{"setup_url", "session_id"}, Granted: true},
 		{Name: "stripe_event", Role: Instance},
 		{Name: "stripe_tax_rate", Role: Instance, Key: []string{"country", "rate"}},
 		{Name: "stripe_fetch", Role: Instance, Key: []string{"subject"}},
-		{Name: "invoice", Role: Kept, Lasting: "number IS NOT NULL"},
-		{Name: "stripe_invoice", Role: Kept},
+		{Name: "invoice", Role: Kept, Lasting: "number IS NOT NULL", Granted: true},
+		{Name: "stripe_invoice", Role: Kept, Granted: true},
 		{Name: "stripe_drift", Role: Trace},
-		{Name: "credit_note", Role: Kept, Lasting: "1 = 1"},
-		{Name: "payment", Role: Kept, Lasting: "1 = 1"},
-		{Name: "payment_match", Role: Kept},
+		{Name: "credit_note", Role: Kept, Lasting: "1 = 1", Granted: true},
+		{Name: "payment", Role: Kept, Lasting: "1 = 1", Granted: true},
+		{Name: "payment_match", Role: Kept, Granted: true, Others: []string{"payer_id"}, Texts: []string{"parts"}},
 		{Name: "audit_head", Role: Kept, Key: []string{}, Lasting: "1 = 1"},
-		{Name: "audit_log", Role: Kept, Key: []string{"seq"}, Lasting: "1 = 1"},
+		{Name: "audit_log", Role: Kept, Key: []string{"seq"}, Lasting: "1 = 1", People: []string{"actor"}, Texts: []string{"resource_key", "before", "after"}},
 
 		{Name: "location", Role: Working},
-		{Name: "employee", Role: Working},
+		{Name: "employee", Role: Working, People: []string{"user_id"}},
 		{Name: "meeting", Role: Working},
 		{Name: "meeting_import", Role: Working, Key: []string{"employee_id", "uid", "occurrence"}},
 		{Name: "meeting_invitation", Role: Working, Key: []string{"meeting_id"}},
@@ -114,6 +122,7 @@ func Tables() []Table {
 
 		{Name: "organization_clearing", Role: Trace},
 		{Name: "organization_clear_window", Role: Trace, Key: []string{}},
+		{Name: "organization_transfer", Role: Trace},
 		{Name: "organization_hold", Role: Trace, Key: []string{}},
 		{Name: "row_count", Role: Trace, Key: []string{"resource"}},
 		{Name: "mailbox", Role: Trace, Owner: "organization"},

@@ -75,23 +75,5 @@ type Request struct {
 // Window lets the owner clear an organization that real work depends on.
 type Window struct{ Minutes int64 }
 
-// sizer finds how many rows can be handled in a transaction without holding up
-// others for longer than batchTime.
-type sizer int64
-
-const (
-	batchTime = 3 * time.Millisecond
-	leastRows = 50
-	firstRows = 200
-	mostRows  = 2000
-)
-
-// took tells how long the rows of a batch took.
-func (s *sizer) took(d time.Duration) {
-	switch {
-	case d > batchTime:
-		*s = max(leastRows, *s/2)
-	case d < batchTime/2:
-		*s = min(mostRows, *s+*s/4)
-	}
-}
+// batchTime is how long a transaction may hold up others.
+const batchTime = 3 * time.Millisecond

@@ -156,18 +156,3 @@ func stored(tx *db.Tx, org ident.ID) (keys []string, err error) {
 	}
 	return keys, rows.Err()
 }
-
-// counters reads what was counted of the tables' rows.
-func counters(tx *db.Tx, org ident.ID, each func(resource string, rows int64)) error {
-	rows := tx.Query(`SELECT resource, rows FROM row_count WHERE organization_id = $1 ORDER BY resource`, org)
-	defer rows.Close()
-	for rows.Next() {
-		var resource string
-		var n int64
-		if err := rows.Scan(&resource, &n); err != nil {
-			return err
-		}
-		each(resource, n)
-	}
-	return rows.Err()
-}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -192,14 +191,11 @@ func (w *work) store(ctx context.Context, blobKey string) (rows []organization.R
 // counted reads the counters of what is removed.
 func (w *work) counted(ctx context.Context) (list []archive.Counter, err error) {
 	tables := archive.OfRole(archive.Working)
-	err = w.db.Read(ctx, w.job.Scope, func(tx *db.Tx) error {
-		list = nil
-		return counters(tx, w.org, func(resource string, rows int64) {
-			if archive.Counted(tables, resource) {
-				list = append(list, archive.Counter{Resource: resource, Rows: rows})
-			}
-		})
+	err = w.db.Read(ctx, w.job.Scope, func(tx *db.Tx) (err error) {
+		list, err = archive.Counters(tx, w.org)
+		return err
 	})
+	list = slices.DeleteFunc(list, func(c archive.Counter) bool { return !archive.Counted(tables, c.Resource) })
 	return list, err
 }
 
@@ -207,7 +203,7 @@ func (w *work) counted(ctx context.Context) (list []archive.Counter, err error) 
 func (w *work) remove(ctx context.Context) error {
 	tables := archive.OfRole(archive.Working)
 	for _, t := range slices.Backward(tables) {
-		size := sizer(firstRows)
+		size := archive.NewSizer(batchTime)
 		for n := int64(-1); n != 0; {
 			err := w.write(ctx, func(tx *db.Tx) (err error) {
 				began := w.clock.Now()
@@ -218,8 +214,8 @@ func (w *work) remove(ctx context.Context) error {
 				if now.state != w.r.state {
 					return errOvertaken
 				}
-				n, err = archive.RemoveSome(tx, &t, w.org, int64(size))
-				size.took(w.clock.Now().Sub(began))
+				n, err = archive.RemoveSome(tx, &t, w.org, size.Rows())
+				size.Took(w.clock.Now().Sub(began))
 				return err
 			})
 			if err != nil {
@@ -286,7 +282,7 @@ func (w *work) hopeless(ctx context.Context, err error) bool {
 // restore reads the archive and adds its rows; those that are there were added by a
 // run that did not come to its end.
 func (w *work) restore(ctx context.Context) error {
-	file, size, err := spool(ctx, w.blobs, w.r.blob.V)
+	file, size, err := blob.File(ctx, w.blobs, w.r.blob.V)
 	if err != nil {
 		return err
 	}
@@ -334,7 +330,7 @@ func (w *work) restore(ctx context.Context) error {
 
 // add adds the rows of one table, a few at a time.
 func (w *work) add(ctx context.Context, a *archive.Reader, f *archive.File, t archive.Table, schema *db.Table) error {
-	size := sizer(firstRows)
+	size := archive.NewSizer(batchTime)
 	var batch [][]any
 	var text string
 	flush := func() error {
@@ -350,7 +346,7 @@ func (w *work) add(ctx context.Context, a *archive.Reader, f *archive.File, t ar
 			for _, args := range batch {
 				tx.Queue(text, args...)
 			}
-			size.took(w.clock.Now().Sub(began))
+			size.Took(w.clock.Now().Sub(began))
 			return nil
 		})
 		batch = batch[:0]
@@ -358,7 +354,7 @@ func (w *work) add(ctx context.Context, a *archive.Reader, f *archive.File, t ar
 	}
 	err := a.EachRow(f, t, schema, w.org, func(sql string, args []any) error {
 		text, batch = sql, append(batch, slices.Clone(args))
-		if len(batch) < int(size) {
+		if len(batch) < int(size.Rows()) {
 			return nil
 		}
 		return flush()
@@ -367,31 +363,6 @@ func (w *work) add(ctx context.Context, a *archive.Reader, f *archive.File, t ar
 		err = flush()
 	}
 	return err
-}
-
-// spool opens a stored file so that it can be read anywhere. One that comes from
-// afar is copied to a temporary file first.
-func spool(ctx context.Context, blobs blob.Store, key string) (*os.File, int64, error) {
-	in, err := blobs.Open(ctx, key)
-	if err != nil {
-		return nil, 0, err
-	}
-	file, here := in.(*os.File)
-	if !here {
-		defer in.Close()
-		if file, err = os.CreateTemp("", "sede-archive-*"); err != nil {
-			return nil, 0, err
-		}
-		_ = os.Remove(file.Name()) // where the system lets: it goes when it is closed
-		if _, err := io.Copy(file, in); err != nil {
-			return nil, 0, errors.Join(err, file.Close())
-		}
-	}
-	info, err := file.Stat()
-	if err != nil {
-		return nil, 0, errors.Join(err, file.Close())
-	}
-	return file, info.Size(), nil
 }
 
 // Forget removes the archives of an organization that is removed for good.

@@ -68,6 +68,13 @@ func IsExclusion(err error, constraint string) bool {
 	return ok && pg.Code == "23P01" && pg.ConstraintName == constraint
 }
 
+// IsTaken reports whether err says that a value is there already that may be there
+// once, whatever value that is.
+func IsTaken(err error) bool {
+	_, ok := uniqueName(err)
+	return ok
+}
+
 // IsForeignKey reports whether err says that a row refers to one that is not
 // there, or is still referred to.
 func IsForeignKey(err error) bool {

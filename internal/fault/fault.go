@@ -83,6 +83,7 @@ const (
 	CodeURL      = "57c2f299-1154-4870-89bb-ef3b1f5ad229"
 	CodeFileType = "744f00bc-4389-4c74-92de-9a43cde55534"
 	CodeImage    = "5d4163f3-648f-4e39-87fd-cc5ea7aad2d1"
+	CodeArchive  = "0c7c1a52-6a1e-4a4f-9d0e-8f2b6f0d9b13" // sede's own
 )
 
 // Item is an item of the API that an Error is about. In a Text it may be an

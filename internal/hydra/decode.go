@@ -23,6 +23,7 @@ type body struct {
 	values  []rawValue
 	present fieldSet
 	files   map[string][]byte
+	spooled map[string]Upload
 	content []byte            // JSON as it came
 	unknown []fault.Violation // references to items that the caller can't see
 	hasID   bool              // the body carries @id
@@ -227,9 +228,10 @@ func (m *model[T]) parseQuery(parameters []parameter) *body {
 }
 
 // parseForm takes multipart/form-data apart (RFC 7578): files by the names of
-// their parts, texts as they are, all else as JSON.
+// their parts, texts as they are, all else as JSON. The body has open files, with an
+// error too.
 func (m *model[T]) parseForm(w http.ResponseWriter, r *http.Request, boundary string, limit int64) (*body, error) {
-	b := &body{values: make([]rawValue, len(m.fields)), files: map[string][]byte{}}
+	b := &body{values: make([]rawValue, len(m.fields)), files: map[string][]byte{}, spooled: map[string]Upload{}}
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
@@ -240,32 +242,38 @@ func (m *model[T]) parseForm(w http.ResponseWriter, r *http.Request, boundary st
 			return b, nil
 		}
 		if err != nil {
-			return nil, formError(err, limit)
+			return b, formError(err, limit)
 		}
 		i, known := m.byName[part.FormName()]
 		if !known {
 			continue
 		}
+		b.present |= 1 << i
+		if m.fields[i].spooled {
+			if err := b.spool(&m.fields[i].spec, part); err != nil {
+				return b, formError(err, limit)
+			}
+			continue
+		}
 		content, err := io.ReadAll(part)
 		if err != nil {
-			return nil, formError(err, limit)
+			return b, formError(err, limit)
 		}
-		b.present |= 1 << i
 		switch f := &m.fields[i]; {
 		case f.kind == kindFile:
 			b.files[f.name] = content
 		case f.kind == kindText || f.kind == kindTime || f.kind == kindRef:
 			if !utf8.Valid(content) {
-				return nil, syntaxError(errors.New("not UTF-8"))
+				return b, syntaxError(errors.New("not UTF-8"))
 			}
 			b.values[i] = appendString(nil, string(content))
 		default:
 			value := rawValue(bytes.TrimSpace(content))
 			if err := checkDepth(value); err != nil {
-				return nil, err
+				return b, err
 			}
 			if !value.IsValid() {
-				return nil, syntaxError(errors.New("part " + f.name + " is no JSON"))
+				return b, syntaxError(errors.New("part " + f.name + " is no JSON"))
 			}
 			b.values[i] = value
 		}
@@ -275,6 +283,9 @@ func (m *model[T]) parseForm(w http.ResponseWriter, r *http.Request, boundary st
 func formError(err error, limit int64) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLarge(limit)
+	}
+	if own, ok := errors.AsType[*spoolError](err); ok {
+		return own
 	}
 	return fault.Wrap(err, fault.Invalid, "The form could not be read.")
 }
@@ -317,6 +328,10 @@ func (m *model[T]) apply(b *body, item *T, creating bool, in *intake) error {
 }
 
 func (m *model[T]) setField(f *Field[T], b *body, i int, item *T, in *intake, list []fault.Violation) []fault.Violation {
+	if f.spooled {
+		*f.upload(item) = b.spooled[f.name]
+		return list
+	}
 	if f.upload != nil {
 		content := b.files[f.name]
 		if f.maxLen > 0 && len(content) > f.maxLen {

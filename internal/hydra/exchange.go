@@ -38,6 +38,7 @@ type exchange struct {
 	etag     string
 	iri      string // of the item that a write answers with
 	replay   *replay
+	close    func() // what the body left open; may be nil
 }
 
 var exchanges = sync.Pool{New: func() any { return &exchange{buf: make([]byte, 0, 8<<10)} }}
@@ -62,6 +63,9 @@ func (api *API) handler(rt *route) http.Handler {
 		x.key = r.PathValue("id")
 		x.reader = phrase.Match(r.Header.Get("Accept-Language"))
 		defer func() { // after a panic too
+			if x.close != nil {
+				x.close()
+			}
 			x.freeKey()
 			x.release()
 		}()
@@ -386,12 +390,22 @@ func takeBody[T any](x *exchange, m *model[T]) (*body, error) {
 	limit := x.api.MaxBody
 	var b *body
 	if x.media == typeMultipart {
+		r := x.r
 		for i := range m.fields {
 			if m.fields[i].kind == kindFile {
 				limit += int64(m.fields[i].maxLen)
 			}
+			if m.fields[i].spooled { // too much for those who may not
+				if err := x.op.rule.Check(x.who); err != nil {
+					return nil, err
+				}
+				r = x.steadily()
+			}
 		}
-		form, err := m.parseForm(x.w, x.r, x.boundary, limit)
+		form, err := m.parseForm(x.w, r, x.boundary, limit)
+		if form != nil {
+			x.close = form.close
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,8 @@
 package hydra
 
 import (
+	"crypto/sha256"
+	"os"
 	"strconv"
 	"time"
 
@@ -51,6 +53,7 @@ type spec struct {
 	name      string
 	kind      kind
 	isKey     bool   // names the item in its IRI
+	spooled   bool   // an uploaded file goes to disk
 	isID      bool   // the id of something else, as a text
 	nullable  bool   // may be null
 	required  bool   // must be in the body of a POST
@@ -137,6 +140,10 @@ func (f Field[T]) Length(low, high int) Field[T] { f.minLen, f.maxLen = low, hig
 
 // MaxBytes bounds an uploaded file.
 func (f Field[T]) MaxBytes(n int) Field[T] { f.maxLen = n; return f }
+
+// Spooled has an uploaded file written to disk as it comes, for those that are too
+// large for the memory.
+func (f Field[T]) Spooled() Field[T] { f.spooled = true; return f }
 
 // Lines allows line breaks and tabs in a text.
 func (f Field[T]) Lines() Field[T] { f.lines = true; return f }
@@ -415,6 +422,11 @@ func File[T any](name string, at func(*T) *Upload) Field[T] {
 // are not kept, since nothing may depend on them.
 type Upload struct {
 	Content []byte
+	// File has the content instead if the field is Spooled, until the request is
+	// answered. It has no name and goes with its last reader.
+	File *os.File
+	Size int64
+	sum  [sha256.Size]byte
 }
 
 // anyLocal reports whether one of the fields depends on the reader's language.

@@ -116,6 +116,9 @@ func (h *replay) sum(b *body) (sum [sha256.Size]byte) {
 		}
 		for _, s := range h.x.op.input {
 			write(b.files[s.name])
+			if f, there := b.spooled[s.name]; there {
+				write(f.sum[:])
+			}
 		}
 	}
 	digest.Sum(sum[:0])

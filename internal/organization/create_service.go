@@ -2,7 +2,6 @@ package organization
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"sede/internal/access"
@@ -88,24 +87,5 @@ func (s *Service) chooseSlug(tx *db.Tx, o *Organization) error {
 		}
 		return nil
 	}
-	base := slugOf(o.Name)
-	if err := tx.Lock("organization/slug/" + base); err != nil { // others of that name wait for the commit
-		return err
-	}
-	for n := 1; ; n++ {
-		o.Slug = base
-		if n > 1 {
-			o.Slug = base + "-" + strconv.Itoa(n)
-		}
-		if n > createRetry { // many of that name: the id's random end settles it
-			id := s.ids.New().String()
-			o.Slug = base + "-" + id[len(id)-8:]
-			return nil
-		}
-		if _, err := idOf(tx, o.Slug); fault.Is(err, fault.NotFound) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
+	return s.freeSlug(tx, o, slugOf(o.Name))
 }

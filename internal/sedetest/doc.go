@@ -26,6 +26,7 @@
 //	Name: value             a header; without value: the usual one is not sent
 //	anything else           the body, as it stands
 //	= "a\xff"*3 + "b"       the body, from Go strings and repetitions
+//	= the last download     the body: a form with the last file that was answered
 //	< 201                   what must come: the status
 //	< Name: value           this header
 //	< !Name                 no such header

@@ -80,6 +80,7 @@ func (s *script) instance(t *testing.T, engine db.Engine) *Instance {
 
 // player is a script at work.
 type player struct {
+	download string // the body of the last answer that is a file
 	*script
 	t      *testing.T
 	in     *Instance
@@ -119,6 +120,9 @@ func (p *player) play(st *step) {
 	if !st.raw {
 		body = p.names.fill(body)
 	}
+	if st.file {
+		body = Form("file", p.download)
+	}
 	send := func() *Answer {
 		a, err := p.in.send(st.method, target, header.Clone(), body)
 		if err != nil {
@@ -132,6 +136,9 @@ func (p *player) play(st *step) {
 		a = p.in.tryFaults(send, func(problem string) { p.t.Errorf("%s:%d: %s: %s", p.path, st.line, st.name(), problem) })
 	} else {
 		a = send()
+	}
+	if a.Header.Get("Content-Disposition") != "" {
+		p.download = a.Body
 	}
 	if reads := st.method == http.MethodGet || st.method == http.MethodHead || st.method == http.MethodOptions; (reads || a.Status >= 400) && !st.want.changes {
 		p.in.Unchanged(before, fmt.Sprintf("%s:%d: %s: %d", p.path, st.line, st.name(), a.Status))

@@ -32,6 +32,7 @@ type step struct {
 	header []headerLine
 	body   string
 	raw    bool // body holds no names
+	file   bool // the body is a form with the last download as the file
 	want   answerLines
 }
 
@@ -166,7 +167,9 @@ func (r *reader) request(line string) (err error) {
 		r.at++
 	}
 	s.body = strings.Join(r.lines[from:r.at], "\n")
-	if expression, ok := strings.CutPrefix(s.body, "= "); ok {
+	if s.body == "= the last download" {
+		s.raw, s.file, s.body = true, true, formBegins
+	} else if expression, ok := strings.CutPrefix(s.body, "= "); ok {
 		s.raw = true
 		if s.body, err = evaluate(expression); err != nil {
 			return err

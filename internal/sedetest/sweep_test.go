@@ -48,6 +48,15 @@ func spareSession(in *sedetest.Instance) string {
 	return ""
 }
 
+// arrival returns an import of demo's owner.
+func arrival(in *sedetest.Instance) string {
+	in.T().Helper()
+	other := in.As("owner@other.example", "other").Do("GET", "/organizations/other/archive", "")
+	var begun struct{ ID string }
+	in.As("owner@demo.example", "demo").Do("POST", "/organizations/import", sedetest.Form("file", other.Body)).JSON(in.T(), &begun)
+	return begun.ID
+}
+
 // TestSweep tries every operation as those who may not use it.
 func TestSweep(t *testing.T) {
 	stripe := func(c *app.Config) {
@@ -96,6 +105,10 @@ func TestSweep(t *testing.T) {
 		sedetest.Trial{Operation: "POST /organization-users/{id}/transfer-ownership", On: "admin-member", Body: afterJobs},
 		sedetest.Trial{Operation: "POST /meetings/import", Query: "?employee=/employees/<ana>"},
 		sedetest.Trial{Operation: "POST /organization-configs"}, // after a removal
+		sedetest.Trial{Operation: "GET /organization-transfers/{id}", Key: arrival},
+		sedetest.Trial{Operation: "POST /organizations/import", Body: func(in *sedetest.Instance) string {
+			return sedetest.Form("file", in.As("owner@other.example", "other").Do("GET", "/organizations/other/archive", "").Body)
+		}},
 		sedetest.Trial{Operation: "POST /invitations/accept", Body: func(in *sedetest.Instance) string {
 			return `{"token":"` + sedetest.InviteToOther(in, "Token") + `"}`
 		}},

@@ -1,7 +1,14 @@
 package transfer
 
 import (
+	"context"
+	"net/http"
+	"time"
+
+	"sede/internal/access"
 	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/null"
 	"sede/internal/throttle"
 )
 
@@ -13,4 +20,61 @@ func (s *Service) operations() []hydra.Operation {
 		hydra.Stream[hydra.None]{Path: "/users/me/archive", Access: mayTake, Class: throttle.Heavy, Media: []string{media}, Do: s.Person,
 			Doc: "Sends everything that is the caller's own as one signed ZIP file: their account, memberships, keys, meetings, and what they did."},
 	}
+}
+
+var fields = []hydra.Field[Transfer]{
+	hydra.ID(func(t *Transfer) *ident.ID { return &t.ID }),
+	hydra.Text("kind", func(t *Transfer) *string { return &t.Kind }).OneOf(Import, Archive).Doc("Whether an organization comes in or goes out.").Filter(hydra.Exact),
+	hydra.Text("state", func(t *Transfer) *string {
+		shown := t.State
+		if shown == undoing {
+			shown = Running
+		}
+		return &shown
+	}).OneOf(Waiting, Running, Done, Failed).Doc("Failed: nothing is left of it, and error says why."),
+	hydra.NullRef("organization", "Organization", func(t *Transfer) *null.Value[ident.ID] {
+		arrived := t.arrived()
+		return &arrived
+	}).Doc("The organization; null until it is here."),
+	hydra.Text("name", func(t *Transfer) *string { return &t.Name }).Doc("The organization's name."),
+	hydra.Int("rows", func(t *Transfer) *int64 { return &t.Rows }).Doc("How many rows there are."),
+	hydra.Int("rowsDone", func(t *Transfer) *int64 { return &t.Done }).Doc("How many of them are done."),
+	hydra.Int("bytes", func(t *Transfer) *int64 { return &t.Bytes }).Doc("The size of the file."),
+	hydra.Objects("leftOut", func(t *Transfer) *[]Left { return &t.LeftOut },
+		hydra.Text("resource", func(l *Left) *string { return &l.Resource }),
+		hydra.Int("count", func(l *Left) *int64 { return &l.Count }),
+	).Doc("What an import does not bring: subscriptions, invoices and modules come only if an operator imports an organization that is not here any more or was not yet."),
+	hydra.NullText("error", func(t *Transfer) *null.Value[string] { return &t.Error }).Doc("Why it failed."),
+	hydra.Time("createdAt", func(t *Transfer) *time.Time { return &t.CreatedAt }).Filter(hydra.DateRange),
+	hydra.NullTime("finishedAt", func(t *Transfer) *null.Value[time.Time] { return &t.FinishedAt }),
+}
+
+func (s *Service) resource() hydra.Declaration {
+	return hydra.Resource[Transfer]{
+		Name: "OrganizationTransfer", Path: "/organization-transfers",
+		Doc:      "An organization on its way in, from an archive.",
+		Fields:   readOnly(fields),
+		Volatile: true,
+		Operations: []hydra.Operation{
+			hydra.List[Transfer]{Access: mayImport, Do: hydra.OfAll(s.List), Doc: "Retrieves the caller's transfers of the last 30 days, the newest first; operators see all."},
+			hydra.Get[Transfer]{Access: mayImport, Do: hydra.ByID(s.Get)},
+			hydra.Action[Uploaded, Transfer]{Path: "/organizations/import", Access: mayImport, Class: throttle.Heavy, Status: http.StatusAccepted,
+				Fields: []hydra.Field[Uploaded]{
+					hydra.File("file", func(in *Uploaded) *hydra.Upload { return &in.File }).Required().Spooled().MaxBytes(s.mostBytes).
+						Doc("An archive of an organization, made by this instance or by one that is trusted here."),
+				},
+				Doc: "Brings an organization in from its archive, all of it or nothing, with the caller as an owner. If it is here already, the import is a copy with new ids.",
+				Do: func(ctx context.Context, who *access.Caller, _ string, in *Uploaded, t *Transfer) error {
+					return s.Import(ctx, who, in, t)
+				}},
+		},
+	}
+}
+
+func readOnly(list []hydra.Field[Transfer]) []hydra.Field[Transfer] {
+	shown := make([]hydra.Field[Transfer], len(list))
+	for i, f := range list {
+		shown[i] = f.ReadOnly()
+	}
+	return shown
 }

@@ -2,20 +2,67 @@ package transfer
 
 import (
 	"context"
+	"crypto/ed25519"
 	"sync"
+	"time"
 
+	"sede/internal/access"
 	"sede/internal/archive"
 	"sede/internal/db"
 	"sede/internal/feature"
+	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/jobs"
 	"sede/internal/organization"
 )
 
+// Settings say what may come in.
+type Settings struct {
+	Most    int64               // bytes of an archive; 0: DefaultMost
+	Trusted []ed25519.PublicKey // of other instances
+}
+
+// DefaultMost is how large an archive may be.
+const DefaultMost = 1 << 30
+
+// ImportPath is where archives are sent to.
+const ImportPath = "/organizations/import"
+
+// People finds and makes users.
+type People struct {
+	// Lookup finds the user with an e-mail address, and tells whether the id is free
+	// for a new one.
+	Lookup func(tx *db.Tx, email string, id ident.ID) (user ident.ID, found, free bool, err error)
+	// Adopt is the user with the address, who is made with the id if there is none.
+	Adopt func(tx *db.Tx, id ident.ID, email, name string) (user ident.ID, itsName, itsEmail string, err error)
+}
+
 // New returns the use cases and gives organizations their operations. It makes the
 // key that signs archives, if there is none yet.
-func New(ctx context.Context, p feature.Platform, organizations *organization.Service) (*Service, error) {
-	s := &Service{db: p.DB, clock: p.Clock, blobs: p.Blobs, organizations: organizations, turns: make(chan struct{}, atOnce)}
-	s.key = func(tx *db.Tx) (*archive.Key, error) { return archive.LoadKey(tx, p.Secret, p.Random, p.Clock.Now()) }
+func New(ctx context.Context, p feature.Platform, settings Settings, people People, organizations *organization.Service) (*Service, error) {
+	s := &Service{db: p.DB, clock: p.Clock, blobs: p.Blobs, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, log: p.Log, organizations: organizations,
+		turns: make(chan struct{}, atOnce), lookup: people.Lookup, adopt: people.Adopt, mostBytes: DefaultMost}
+	if settings.Most > 0 {
+		s.mostBytes = int(settings.Most)
+	}
+	s.key = func(tx *db.Tx) (*archive.Key, error) {
+		return archive.LoadKey(tx, p.Secret, p.Random, p.Clock.Now(), settings.Trusted...)
+	}
 	s.schema = sync.OnceValues(func() (map[string]*db.Table, error) { return db.Schema(context.Background()) })
 	organizations.Offer(s.operations()...)
 	return s, archive.HaveKey(ctx, p.DB, p.Secret, p.Random, p.Clock.Now())
+}
+
+// OnArrive adds work to the transaction that shows an organization that came in.
+func (s *Service) OnArrive(do func(tx *db.Tx, scope access.Scope) error) {
+	s.arrived = append(s.arrived, do)
+}
+
+// Module hands the feature to the composition.
+func (s *Service) Module() feature.Module {
+	return feature.Module{
+		Resources: []hydra.Declaration{s.resource()},
+		Workers:   []jobs.Worker{doImport.Worker(s.doImport)},
+		Schedules: []jobs.Schedule{{Name: "transfer.forget", Every: time.Hour, Do: s.forget}},
+	}
 }

@@ -1,11 +1,85 @@
-// Package transfer hands out what sede keeps: everything of an organization to its
-// owner, and everything of a person to that person, each as one signed archive.
+// Package transfer hands out what sede keeps, everything of an organization to its
+// owner, and everything of a person to that person, each as one signed archive; and
+// it brings in organizations that such archives are of.
 //
 // An archive shows one moment. It is written to a temporary file first, in a
 // transaction that sees that moment, and then sent for as long as the caller takes,
 // so that no transaction waits for the network. What is secret is not in it:
 // passwords, tokens and keys, and the rows that are nothing without one.
+//
+// An import is checked as a whole before anything is written. Then a durable job
+// adds its rows in many short transactions, to an organization that nobody sees and
+// nobody else writes into, and shows it in the last one:
+//
+//	waiting ──► running ──► done
+//	               │
+//	               ▼
+//	            undoing ──► failed
+//
+// What can't be brought in as a whole is taken out again.
 package transfer
+
+import (
+	"time"
+
+	"sede/internal/ident"
+	"sede/internal/null"
+)
+
+// The kinds of transfers.
+const (
+	Import  = "import"
+	Archive = "archive"
+)
+
+// The states of transfers. Undoing is for sede itself: people see running.
+const (
+	Waiting = "waiting"
+	Running = "running"
+	undoing = "undoing"
+	Done    = "done"
+	Failed  = "failed"
+)
+
+// Transfer is an organization on its way in or out.
+type Transfer struct {
+	ID           ident.ID
+	Kind         string
+	State        string
+	Organization ident.ID             // that comes or goes
+	Source       null.Value[ident.ID] // what the organization of an import was in the archive
+	User         ident.ID             // who asked
+	Operator     bool                 // the user is one
+	Name         string               // of the organization
+	Rows, Done   int64                // all, and those behind it
+	Bytes        int64                // of the file
+	LeftOut      []Left
+	Error        null.Value[string]
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	FinishedAt   null.Value[time.Time]
+	ExpiresAt    null.Value[time.Time] // when the file goes
+
+	blob null.Value[string] // where the file is
+}
+
+// Left is how many rows of a resource an import does not bring.
+type Left struct {
+	Resource string `json:"resource"`
+	Count    int64  `json:"count"`
+}
+
+// copies reports whether what comes in gets new ids, because the organization is
+// here already.
+func (t *Transfer) copies() bool { return t.Source.V != t.Organization }
+
+// runs reports whether it is not at its end.
+func (t *Transfer) runs() bool { return t.State == Waiting || t.State == Running || t.State == undoing }
+
+// arrived is the organization of an import that is there.
+func (t *Transfer) arrived() null.Value[ident.ID] {
+	return null.Value[ident.ID]{V: t.Organization, Valid: t.Kind == Archive || t.State == Done}
+}
 
 // media is the type of archives.
 const media = "application/vnd.sede.archive+zip"

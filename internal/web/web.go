@@ -37,6 +37,7 @@ type Config struct {
 	Address     func(r *http.Request) string                            // of the caller, for the log; nil: the connection's
 	CORSOrigins []string                                                // who may call from a browser; none: nobody, "*": all
 	MaxBody     int64                                                   // bytes of any body, uploads included; 0: 32 MiB
+	Uploads     map[string]int64                                        // paths to which larger bodies may be sent, up to that
 	Version     string                                                  // of the program, for the metrics
 	Collectors  []prometheus.Collector                                  // further metrics
 	Clock       clock.Clock                                             // nil: the system's
@@ -115,12 +116,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	if h.cors.serve(rec, r) {
 		return
 	}
-	if r.ContentLength > h.MaxBody {
-		h.Problem(rec, r, fault.New(fault.TooLarge, "The body is too large. It may have up to %d bytes.", h.MaxBody))
+	most := max(h.MaxBody, h.Uploads[r.URL.Path])
+	if r.ContentLength > most {
+		h.Problem(rec, r, fault.New(fault.TooLarge, "The body is too large. It may have up to %d bytes.", most))
 		return
 	}
 	if r.ContentLength != 0 && r.Body != nil {
-		r.Body = http.MaxBytesReader(w, r.Body, h.MaxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 	}
 	h.Routes.ServeHTTP(rec, r)
 }

@@ -45,6 +45,26 @@ export const resources = {
     filters: ['name', 'slug', 'slug[]', 'type', 'type[]', 'status', 'status[]', 'createdAt[before]', 'createdAt[strictly_before]',
       'createdAt[after]', 'createdAt[strictly_after]', 'order[name]', 'order[slug]', 'order[createdAt]', 'order[updatedAt]'],
   },
+  'organization-transfers': {
+    name: 'OrganizationTransfer',
+    mayBeEmpty: true,
+    fields: {
+      id: '=string',
+      kind: '=string',
+      state: '=string',
+      organization: '=iri:Organization?',
+      name: '=string',
+      rows: '=integer',
+      rowsDone: '=integer',
+      bytes: '=integer',
+      leftOut: '=[]object',
+      error: '=string?',
+      createdAt: '=dateTime',
+      finishedAt: '=dateTime?',
+    },
+    operations: { list: 'GET', show: 'GET' },
+    filters: ['kind', 'kind[]', 'createdAt[before]', 'createdAt[strictly_before]', 'createdAt[after]', 'createdAt[strictly_after]'],
+  },
   'organization-users': {
     name: 'OrganizationUser',
     fields: {

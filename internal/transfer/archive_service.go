@@ -2,9 +2,13 @@ package transfer
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
+	"sede/internal/audit"
+	"sede/internal/jobs"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +35,48 @@ type Service struct {
 	organizations *organization.Service
 	key           func(tx *db.Tx) (*archive.Key, error)
 	schema        func() (map[string]*db.Table, error)
-	turns         chan struct{} // a place for each archive that is being made
+	turns         chan struct{} // a place for each archive that is being made or looked at
+	audit         *audit.Log
+	jobs          *jobs.Queue
+	ids           *ident.Source
+	log           *slog.Logger
+	mostBytes     int
+	lookup        func(tx *db.Tx, email string, id ident.ID) (user ident.ID, found, free bool, err error)
+	adopt         func(tx *db.Tx, id ident.ID, email, name string) (user ident.ID, itsName, itsEmail string, err error)
+	// arrived hears of organizations that came in, in the transaction that shows them.
+	arrived []func(tx *db.Tx, scope access.Scope) error
+}
+
+// moment is the time in whole seconds.
+func (s *Service) moment() time.Time { return s.clock.Now().Truncate(time.Second) }
+
+// turn waits for a place among those who make and check archives, which is given
+// back by reading from turns.
+func (s *Service) turn(ctx context.Context) error {
+	select {
+	case s.turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// signer loads the key that signs, with those that are trusted.
+func (s *Service) signer(ctx context.Context) (key *archive.Key, err error) {
+	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+		key, err = s.key(tx)
+		return err
+	})
+	return key, err
+}
+
+// PublicKey is what others need to trust archives of this instance, in base64.
+func (s *Service) PublicKey(ctx context.Context) (string, error) {
+	key, err := s.signer(ctx)
+	if err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(key.Public()), nil
 }
 
 // Organization sends everything of an organization.
@@ -53,7 +98,10 @@ func (s *Service) Organization(ctx context.Context, who *access.Caller, ref, _ s
 	}
 	m := archive.Manifest{Kind: archive.KindOrganization, Organization: archive.Subject{ID: o.ID.String(), Slug: o.Slug, Name: o.Name}}
 	scope := access.System(o.ID)
-	return s.download(ctx, o.Slug+".sede.zip", m, scope, func(tx *db.Tx, w *archive.Writer, schema map[string]*db.Table) error {
+	return s.download(ctx, o.Slug+".sede.zip", m, scope, func(tx *db.Tx, w *archive.Writer, schema map[string]*db.Table) (err error) {
+		if w.Manifest.Counts, err = archive.Counters(tx, o.ID); err != nil {
+			return err
+		}
 		for _, t := range slices.Concat(archive.OfRole(archive.Kept), archive.OfRole(archive.Working)) {
 			if err := w.WriteWhere(tx, t, schema[t.Name], true, t.OwnerColumn()+" = $1", o.ID); err != nil {
 				return err
@@ -122,12 +170,10 @@ func (s *Service) download(ctx context.Context, name string, m archive.Manifest,
 // make writes the archive into a temporary file and stands at its beginning.
 func (s *Service) make(ctx context.Context, m archive.Manifest, scope access.Scope,
 	fill func(tx *db.Tx, w *archive.Writer, schema map[string]*db.Table) error) (*os.File, error) {
-	select {
-	case s.turns <- struct{}{}:
-		defer func() { <-s.turns }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := s.turn(ctx); err != nil {
+		return nil, err
 	}
+	defer func() { <-s.turns }()
 	schema, err := s.schema()
 	if err != nil {
 		return nil, err
@@ -135,12 +181,8 @@ func (s *Service) make(ctx context.Context, m archive.Manifest, scope access.Sco
 	if m.Schema, _, err = s.db.SchemaVersion(ctx); err != nil {
 		return nil, err
 	}
-	m.CreatedAt = s.clock.Now().Truncate(time.Second)
-	var key *archive.Key
-	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-		key, err = s.key(tx)
-		return err
-	})
+	m.CreatedAt = s.moment()
+	key, err := s.signer(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,242 @@
+package transfer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/archive"
+	"sede/internal/audit"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/hydra"
+	"sede/internal/ident"
+	"sede/internal/jobs"
+	"sede/internal/null"
+	"sede/internal/organization"
+	"sede/internal/page"
+)
+
+// mayImport says who brings in organizations: everybody who may make one.
+var mayImport = access.SignedIn().InPerson()
+
+// Uploaded is an archive that came in.
+type Uploaded struct{ File hydra.Upload }
+
+// Import checks an archive and has the organization in it brought in. The answer
+// shows the import as it stands after a moment: small ones are done. What is wrong
+// with the archive is Unprocessable, and changes nothing.
+func (s *Service) Import(ctx context.Context, who *access.Caller, in *Uploaded, t *Transfer) error {
+	if err := mayImport.Check(who); err != nil {
+		return err
+	}
+	if err := s.turn(ctx); err != nil {
+		return err
+	}
+	a, err := s.check(ctx, in)
+	<-s.turns
+	if err != nil {
+		return err
+	}
+	now := s.moment()
+	source, err := ident.Parse(a.Manifest.Organization.ID)
+	if err != nil {
+		return notOurs()
+	}
+	id := s.ids.New()
+	given := Transfer{ID: id, Kind: Import, State: Running, Source: null.Of(source), User: who.User, Operator: who.Operator, Name: a.Manifest.Organization.Name,
+		Bytes: in.File.Size, CreatedAt: now, UpdatedAt: now, blob: null.Of("imports/" + id.String() + ".zip")}
+	if _, err := in.File.File.Seek(0, 0); err != nil {
+		return err
+	}
+	if err := s.blobs.Write(ctx, given.blob.V, in.File.File); err != nil {
+		return err
+	}
+	err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		*t = given
+		return s.begin(tx, who, a, t)
+	})
+	if err != nil {
+		return errors.Join(err, s.blobs.Delete(context.WithoutCancel(ctx), given.blob.V))
+	}
+	return s.await(ctx, t)
+}
+
+// check opens an archive and looks at all of it.
+func (s *Service) check(ctx context.Context, in *Uploaded) (*archive.Reader, error) {
+	key, err := s.signer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := archive.Open(in.File.File, in.File.Size, key)
+	if err == nil {
+		err = s.suits(ctx, &a.Manifest)
+	}
+	if err == nil {
+		err = a.Verify()
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.Unprocessable && len(f.Violations) == 0 {
+		err = fault.Broken(fault.Violation{Path: "file", Code: fault.CodeArchive, Text: f.Text})
+	}
+	return a, err
+}
+
+// suits says why an archive can't be imported here.
+func (s *Service) suits(ctx context.Context, m *archive.Manifest) error {
+	current, _, err := s.db.SchemaVersion(ctx)
+	switch {
+	case err != nil:
+		return err
+	case m.Kind != archive.KindOrganization:
+		return notOurs()
+	case m.Schema > current:
+		return fault.New(fault.Unprocessable, "The archive comes from a newer sede: its data has version %d, and this one knows %d. Bring this one up to date first.", m.Schema, current)
+	case len(m.Counts) == 0:
+		return fault.New(fault.Unprocessable, "The archive comes from a sede that made archives for reading only. Make it anew with a newer one.")
+	}
+	return nil
+}
+
+func notOurs() error {
+	return fault.New(fault.Unprocessable, "This is not the archive of an organization.")
+}
+
+// begin makes room for the organization and enqueues the import.
+func (s *Service) begin(tx *db.Tx, who *access.Caller, a *archive.Reader, t *Transfer) error {
+	if err := tx.Lock("transfer/" + t.Source.V.String()); err != nil {
+		return err
+	}
+	known, err := s.organizations.Known(tx, t.Source.V)
+	if err != nil {
+		return err
+	}
+	t.Organization = t.Source.V
+	if known {
+		t.Organization = s.ids.New()
+	}
+	for i := range a.Manifest.Files {
+		if f := &a.Manifest.Files[i]; f.Table != "" {
+			t.Rows += f.Rows
+			if left(t, f.Table) && f.Rows > 0 {
+				t.LeftOut = append(t.LeftOut, Left{Resource: f.Table, Count: f.Rows})
+			}
+		}
+	}
+	if err := s.organizations.Await(tx, t.Organization, organization.Standard); err != nil {
+		return err
+	}
+	if err := insert(tx, t); err != nil {
+		return err
+	}
+	doImport.Enqueue(tx, s.jobs, access.System(t.Organization), workArgs{Transfer: t.ID}, jobs.Options{Unique: t.ID.String()})
+	return s.audit.Append(tx, who, audit.Entry{Action: "import", Resource: "OrganizationTransfer", Key: t.ID.String(), After: hydra.JSON(fields, t)})
+}
+
+// left reports whether an import leaves the rows of a table out: what this instance
+// has not given, and books that it does not keep.
+func left(t *Transfer, table string) bool {
+	i := slices.IndexFunc(archive.Tables(), func(each archive.Table) bool { return each.Name == table })
+	return i < 0 || archive.Tables()[i].Granted && (!t.Operator || t.copies())
+}
+
+// patience is how long an answer waits for work that has begun, firstLook after
+// what time it looks first.
+const (
+	patience  = 5 * time.Second
+	firstLook = 10 * time.Millisecond
+)
+
+// await gives the work a moment, if this process does it, and shows how it stands.
+func (s *Service) await(ctx context.Context, t *Transfer) error {
+	if !s.jobs.Started() {
+		return nil
+	}
+	for pause, waited := firstLook, time.Duration(0); t.runs() && waited < patience; pause += pause / 2 {
+		select {
+		case <-time.After(pause):
+			waited += pause
+		case <-ctx.Done():
+			return nil // the work goes on
+		}
+		var now Transfer
+		if err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error { return find(tx, t.ID, &now) }); err != nil {
+			return nil //nolint:nilerr // the work was begun, which is what was asked for
+		}
+		*t = now
+	}
+	return nil
+}
+
+// List returns the caller's transfers; operators see all.
+func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[Transfer], err error) {
+	if err := mayImport.Check(who); err != nil {
+		return r, err
+	}
+	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+		r, err = list(tx, who, q)
+		return err
+	})
+	return r, err
+}
+
+// Get loads a transfer of the caller's; operators see all.
+func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, t *Transfer) error {
+	if err := mayImport.Check(who); err != nil {
+		return err
+	}
+	return s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error { return s.enter(tx, who, id, t) })
+}
+
+// enter loads a transfer that the caller may see.
+func (s *Service) enter(tx *db.Tx, who *access.Caller, id ident.ID, t *Transfer) error {
+	err := find(tx, id, t)
+	if err == nil && t.User != who.User && !who.Operator {
+		err = fault.Missing()
+	}
+	return err
+}
+
+// keepRecord is how long transfers are listed that have ended.
+const keepRecord = 30 * 24 * time.Hour
+
+// forget removes files that expired and transfers that ended long ago.
+func (s *Service) forget(ctx context.Context) error {
+	for {
+		var gone []Transfer
+		now := s.moment()
+		err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+			gone, err = old(tx, now, now.Add(-keepRecord))
+			return err
+		})
+		if err != nil || len(gone) == 0 {
+			return err
+		}
+		for i := range gone {
+			t := &gone[i]
+			if t.blob.Valid {
+				if err := s.blobs.Delete(ctx, t.blob.V); err != nil {
+					return err
+				}
+			}
+			err := s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+				remove(tx, t)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// origin is what the audit log of an organization says of its import.
+func (t *Transfer) origin() []byte {
+	content, err := json.Marshal(map[string]any{"transfer": t.ID.String(), "importedBy": "/users/" + t.User.String(), "from": t.Source.V.String()})
+	if err != nil {
+		panic("transfer: " + err.Error())
+	}
+	return content
+}

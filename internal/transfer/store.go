@@ -1,0 +1,131 @@
+package transfer
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"sede/internal/access"
+	"sede/internal/db"
+	"sede/internal/fault"
+	"sede/internal/ident"
+	"sede/internal/page"
+)
+
+const columns = `organization_id, id, kind, state, user_id, operator, name, source_id, rows_total, rows_done, bytes, left_out,
+	blob_key, error, created_at, updated_at, finished_at, expires_at`
+
+func (t *Transfer) scan(into func(...any) error) error {
+	var left string
+	err := into(&t.Organization, &t.ID, &t.Kind, &t.State, &t.User, &t.Operator, &t.Name, &t.Source, &t.Rows, &t.Done, &t.Bytes, &left,
+		&t.blob, &t.Error, &t.CreatedAt, &t.UpdatedAt, &t.FinishedAt, &t.ExpiresAt)
+	if err != nil {
+		return err
+	}
+	t.LeftOut = nil
+	return json.Unmarshal([]byte(left), &t.LeftOut)
+}
+
+var filterColumns = map[string]db.Column{
+	"kind":      {SQL: "kind", NotNull: true},
+	"createdAt": {SQL: "created_at", NotNull: true},
+}
+
+// own lists the transfers that the user in $1 asked for, all those of everybody.
+var (
+	own = db.Listing{Table: "organization_transfer", Wide: true, Select: columns, Order: "id DESC", Where: "user_id = $1", Columns: filterColumns}
+	all = db.Listing{Table: "organization_transfer", Wide: true, Select: columns, Order: "id DESC", Columns: filterColumns}
+)
+
+func list(tx *db.Tx, who *access.Caller, q *page.Query) (page.Result[Transfer], error) {
+	if who.Operator {
+		return db.PageOf(&all, tx, tx.Scope(), q, nil, (*Transfer).scan)
+	}
+	return db.PageOf(&own, tx, tx.Scope(), q, []any{who.User}, (*Transfer).scan)
+}
+
+// find loads a transfer by its id alone; the transaction is one of the instance.
+func find(tx *db.Tx, id ident.ID, t *Transfer) error {
+	return orMissing(t.scan(tx.Row(`SELECT `+columns+` FROM organization_transfer WHERE id = $1`, id).Scan))
+}
+
+func orMissing(err error) error {
+	if errors.Is(err, db.ErrNoRows) {
+		return fault.Missing()
+	}
+	return err
+}
+
+func insert(tx *db.Tx, t *Transfer) error {
+	_, err := tx.Exec(`INSERT INTO organization_transfer (`+columns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		t.Organization, t.ID, t.Kind, t.State, t.User, t.Operator, t.Name, t.Source, t.Rows, t.Done, t.Bytes, leftJSON(t.LeftOut),
+		t.blob, t.Error, t.CreatedAt, t.UpdatedAt, t.FinishedAt, t.ExpiresAt)
+	return err
+}
+
+// update stores a transfer that is still in the state from. Else another run has
+// gone on with it.
+func update(tx *db.Tx, t *Transfer, from string) error {
+	n, err := tx.Exec(`UPDATE organization_transfer SET state = $4, rows_total = $5, rows_done = $6, bytes = $7, blob_key = $8, error = $9,
+			updated_at = $10, finished_at = $11, expires_at = $12 WHERE organization_id = $1 AND id = $2 AND state = $3`,
+		t.Organization, t.ID, from, t.State, t.Rows, t.Done, t.Bytes, t.blob, t.Error, t.UpdatedAt, t.FinishedAt, t.ExpiresAt)
+	if err == nil && n == 0 {
+		err = errOvertaken
+	}
+	return err
+}
+
+// progress notes how many rows are behind a running transfer.
+func progress(tx *db.Tx, t *Transfer, done int64, now time.Time) error {
+	n, err := tx.Exec(`UPDATE organization_transfer SET rows_done = $3, updated_at = $4 WHERE organization_id = $1 AND id = $2 AND state = '`+Running+`'`,
+		t.Organization, t.ID, done, now)
+	if err == nil && n == 0 {
+		err = errOvertaken
+	}
+	return err
+}
+
+// errOvertaken says that another run goes on with the work.
+var errOvertaken = errors.New("transfer: another run has gone on with this")
+
+func leftJSON(list []Left) string {
+	if list == nil {
+		return "[]"
+	}
+	content, err := json.Marshal(list)
+	if err != nil {
+		panic("transfer: " + err.Error())
+	}
+	return string(content)
+}
+
+// linkEmployee makes an employee a user.
+func linkEmployee(tx *db.Tx, scope access.Scope, employee, user ident.ID) {
+	tx.Queue(`UPDATE employee SET user_id = $3 WHERE organization_id = $1 AND id = $2`, scope.Organization(), employee, user)
+}
+
+// setHead stores the end of the organization's audit chain.
+func setHead(tx *db.Tx, scope access.Scope, seq int64, hash []byte) {
+	tx.Queue(`INSERT INTO audit_head (organization_id, seq, hash) VALUES ($1, $2, $3)
+		ON CONFLICT (organization_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`, scope.Organization(), seq, hash)
+}
+
+// old lists transfers of which nothing is needed any more: files that expired, and
+// what ended before a time.
+func old(tx *db.Tx, now, before time.Time) (list []Transfer, err error) {
+	rows := tx.Query(`SELECT `+columns+` FROM organization_transfer WHERE (expires_at <= $1 OR finished_at <= $2) ORDER BY id LIMIT 100`, now, before)
+	defer rows.Close()
+	for rows.Next() {
+		var t Transfer
+		if err := t.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	return list, rows.Err()
+}
+
+func remove(tx *db.Tx, t *Transfer) {
+	tx.Queue(`DELETE FROM organization_transfer WHERE organization_id = $1 AND id = $2`, t.Organization, t.ID)
+}
