@@ -124,6 +124,7 @@ func Tables() []Table {
 		{Name: "organization_clear_window", Role: Trace, Key: []string{}},
 		{Name: "organization_transfer", Role: Trace},
 		{Name: "organization_hold", Role: Trace, Key: []string{}},
+		{Name: "organization_clock", Role: Trace, Key: []string{}},
 		{Name: "row_count", Role: Trace, Key: []string{"resource"}},
 		{Name: "mailbox", Role: Trace, Owner: "organization"},
 		{Name: "job", Role: Trace},

@@ -297,7 +297,7 @@ func (s *Service) expire(tx *db.Tx, w *work) error {
 	if w.integration.Consent != null.Of(w.consent.id) {
 		return nil // it was replaced
 	}
-	w.integration.Consent, w.integration.ConsentEndsAt = null.Value[ident.ID]{}, null.Of(s.moment())
+	w.integration.Consent, w.integration.ConsentEndsAt = null.Value[ident.ID]{}, null.Of(tx.Now(w.scope).Truncate(time.Second))
 	return w.integration.move(StatusExpired)
 }
 
@@ -314,7 +314,7 @@ func (s *Service) finish(ctx context.Context, w *work, in *intake) error {
 		if !w.consent.token.Valid {
 			return s.expire(tx, w)
 		}
-		return i.move(i.works(s.now.Now()))
+		return i.move(i.works(tx.Now(w.scope)))
 	})
 }
 

@@ -56,7 +56,8 @@ func (s *Service) endConnection(tx *db.Tx, scope access.Scope, i *Integration) e
 	if err := i.move(StatusRevoked); err != nil {
 		return err
 	}
-	i.RevokedAt, i.ConsentEndsAt = null.Of(s.moment()), null.Of(s.moment())
+	now := tx.Now(scope).Truncate(time.Second)
+	i.RevokedAt, i.ConsentEndsAt = null.Of(now), null.Of(now)
 	if i.PullStatus.V == PullQueued || i.PullStatus.V == PullRunning {
 		i.PullStatus = null.Of(PullFailed)
 	}

@@ -231,7 +231,7 @@ func (s *Service) mayImport(tx *db.Tx, scope access.Scope, integration ident.ID,
 // store writes the next version of a connection.
 func (s *Service) store(tx *db.Tx, who *access.Caller, scope access.Scope, action string, before, i *Integration) error {
 	i.Version, i.UpdatedAt = i.Version+1, s.moment()
-	i.schedule()
+	i.schedule(func(at time.Time) time.Time { return tx.When(scope, at) })
 	if err := updateIntegration(tx, scope, i); err != nil {
 		return err
 	}

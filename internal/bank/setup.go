@@ -252,7 +252,7 @@ func (s *Service) grant(tx *db.Tx, who *access.Caller, scope access.Scope, i *In
 // accept makes a consent the live one. The one before is over, and the provider is
 // told so.
 func (s *Service) accept(tx *db.Tx, who *access.Caller, scope access.Scope, i *Integration, c *consent, r kontomatik.Result) error {
-	before, now := *i, s.moment()
+	before, now := *i, tx.Now(scope).Truncate(time.Second)
 	if err := s.retire(tx, scope, i, false); err != nil {
 		return err
 	}

@@ -45,8 +45,9 @@ func (i *Integration) reminderDue() (days int64, at time.Time) {
 	return 0, time.Time{}
 }
 
-// schedule sets when something happens next to the connection.
-func (i *Integration) schedule() {
+// schedule sets when something happens next to the connection, by the instance's
+// clock, which when translates to from the organization's.
+func (i *Integration) schedule(when func(time.Time) time.Time) {
 	i.nextAt = null.Value[time.Time]{}
 	if !i.gives() || !i.ConsentEndsAt.Valid {
 		i.NextPullAt = null.Value[time.Time]{}
@@ -59,7 +60,7 @@ func (i *Integration) schedule() {
 	if _, at := i.reminderDue(); !at.IsZero() && at.Before(next) {
 		next = at
 	}
-	i.nextAt = null.Of(next)
+	i.nextAt = null.Of(when(next))
 }
 
 // works is the state of a connection that has a consent and no trouble.

@@ -29,7 +29,7 @@ func (s *Service) watch(tx *db.Tx, scope access.Scope, id ident.ID) error {
 	if err := findIntegration(tx, scope, id, &i); err != nil {
 		return orGone(err)
 	}
-	before, now := i, s.now.Now()
+	before, now := i, tx.Now(scope)
 	if i.gives() && i.ConsentEndsAt.Valid {
 		if !now.Before(i.ConsentEndsAt.V) {
 			return s.runOut(tx, scope, &i)

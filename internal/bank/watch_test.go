@@ -53,7 +53,7 @@ func TestSchedule(t *testing.T) {
 	} {
 		i := live
 		c.change(&i)
-		if i.schedule(); i.nextAt != c.next {
+		if i.schedule(func(at time.Time) time.Time { return at }); i.nextAt != c.next {
 			t.Errorf("%s: %v", name, i.nextAt)
 		}
 	}

@@ -72,7 +72,7 @@ func (s *Service) credit(tx *db.Tx, scope access.Scope, who *access.Caller, n *C
 	if err := i.credit(n, earlier); err != nil {
 		return err
 	}
-	now := s.now.Now().Truncate(time.Second)
+	now := tx.Now(scope).Truncate(time.Second)
 	n.ID, n.Organization, n.IssuedAt = s.ids.New(), scope.Organization(), now
 	n.InvoiceNumber, n.Issuer, n.Currency, n.Language, n.Seller, n.Buyer = i.Number.V, i.Issuer, i.Currency, i.Language, i.Seller, i.Buyer
 	if n.Number, err = takeCreditNumber(tx, n.Issuer); err != nil {

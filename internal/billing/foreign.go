@@ -21,7 +21,7 @@ const StripeIssuer = "stripe"
 // changes but its status, what was paid and where it can be. Its lines are described in
 // the language of the organization's invoices.
 func (s *Service) Mirror(tx *db.Tx, scope access.Scope, id ident.ID, i Invoice) (ident.ID, error) {
-	now := s.now.Now().Truncate(time.Second)
+	now := tx.Now(scope).Truncate(time.Second)
 	var known Invoice
 	if !id.IsZero() {
 		if err := find(tx, scope, id, &known); err != nil {

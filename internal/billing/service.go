@@ -103,7 +103,7 @@ func (s *Service) Pay(ctx context.Context, who *access.Caller, id ident.ID, p *P
 }
 
 func (s *Service) pay(tx *db.Tx, scope access.Scope, who *access.Caller, p *Payment, i *Invoice) error {
-	now := s.now.Now().Truncate(time.Second)
+	now := tx.Now(scope).Truncate(time.Second)
 	switch {
 	case i.Issuer == StripeIssuer:
 		return fault.New(fault.Conflict, "This invoice is paid through Stripe.")

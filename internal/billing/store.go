@@ -128,10 +128,10 @@ func finalise(tx *db.Tx, scope access.Scope, i *Invoice) error {
 		return err
 	}
 	_, err = tx.Exec(`UPDATE invoice SET number = $3, status = $4, seller = $5, buyer = $6, lines = $7, discount = $8, tax_category = $9, tax_country = $10,
-			tax_rate = $11, tax = $12, total = $13, issued_at = $14, due_at = $15, paid_at = $16, version = $17, updated_at = $18
+			tax_rate = $11, tax = $12, total = $13, issued_at = $14, due_at = $15, paid_at = $16, version = $17, updated_at = $18, issuer_id = $19
 		WHERE organization_id = $1 AND id = $2 AND number IS NULL`,
 		scope.Organization(), i.ID, i.Number, i.Status, seller, buyer, lines, i.Discount, string(i.Treatment.Category), i.Treatment.Country,
-		i.Treatment.Rate, i.Tax, i.Total, i.IssuedAt, i.DueAt, i.PaidAt, i.Version, i.UpdatedAt)
+		i.Treatment.Rate, i.Tax, i.Total, i.IssuedAt, i.DueAt, i.PaidAt, i.Version, i.UpdatedAt, i.Issuer)
 	return err
 }
 

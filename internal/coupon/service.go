@@ -98,8 +98,8 @@ func (s *Service) Find(tx *db.Tx, id ident.ID) (c Coupon, err error) {
 
 // ByCode returns the coupon with the code if it can be redeemed now, else the
 // Refusal. Within a Write it stays as it is until the transaction ends.
-func (s *Service) ByCode(tx *db.Tx, code string) (c Coupon, err error) {
-	if err = findByCode(tx, Normal(code), &c); err == nil && !c.Good(s.now.Now()) || fault.Is(err, fault.NotFound) {
+func (s *Service) ByCode(tx *db.Tx, scope access.Scope, code string) (c Coupon, err error) {
+	if err = findByCode(tx, Normal(code), &c); err == nil && !c.Good(tx.Now(scope)) || fault.Is(err, fault.NotFound) {
 		err = Refusal()
 	}
 	return c, err
@@ -107,8 +107,8 @@ func (s *Service) ByCode(tx *db.Tx, code string) (c Coupon, err error) {
 
 // Redeem counts one redemption of the coupon, or is the Refusal when there is
 // none left. Whoever redeems takes turns, so that there are never too many.
-func (s *Service) Redeem(tx *db.Tx, id ident.ID) error {
-	counted, err := redeem(tx, id, s.now.Now())
+func (s *Service) Redeem(tx *db.Tx, scope access.Scope, id ident.ID) error {
+	counted, err := redeem(tx, id, tx.Now(scope))
 	if err == nil && !counted {
 		err = Refusal()
 	}

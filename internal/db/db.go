@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"sede/internal/access"
@@ -70,6 +71,7 @@ type DB struct {
 	pg      *postgres // PostgreSQL only
 	anchors anchors
 	holds   holds
+	clocks  atomic.Bool // SQLite: there may be clocks that are ahead
 }
 
 // ErrClosed is the answer after Close.

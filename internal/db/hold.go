@@ -93,11 +93,12 @@ type holds struct {
 
 // learn notes that the schema has holds.
 func (d *DB) learnHolds(ctx context.Context) error {
-	var there bool
+	var there, ahead bool
 	err := d.Read(ctx, access.Instance(), func(tx *Tx) error {
-		return tx.Row(`SELECT EXISTS (SELECT 1 FROM organization_hold)`).Scan(&there)
+		return tx.Row(`SELECT EXISTS (SELECT 1 FROM organization_hold), EXISTS (SELECT 1 FROM organization_clock)`).Scan(&there, &ahead)
 	})
 	d.holds.look.Store(there)
+	d.clocks.Store(ahead)
 	d.holds.known.Store(err == nil)
 	return err
 }
@@ -126,7 +127,7 @@ func (tx *Tx) enterLite() error {
 	return nil
 }
 
-const enterSQL = "SELECT enter_organization($1, $2)"
+const enterSQL = "SELECT enter_organization_clock($1, $2)"
 
 // orHeld turns the refusal of enter_organization into that for people.
 func orHeld(err error) error {

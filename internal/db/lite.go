@@ -180,7 +180,9 @@ func (l *lite) read(ctx context.Context, d *DB, scope access.Scope, fn func(*Tx)
 		c.letGo()
 		l.release(c)
 	}()
-	err = fn(tx)
+	if err = fn(tx); err == nil {
+		err = tx.clockless
+	}
 	if err != nil && ctx.Err() != nil && sqlite.ErrCode(err) == sqlite.ResultInterrupt {
 		return ctx.Err()
 	}

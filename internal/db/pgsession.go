@@ -95,7 +95,7 @@ func (s *pgSession) prelude() error {
 		return err
 	}
 	if organization := s.tx.scope.Organization(); s.tx.entering() {
-		if _, err := s.add(enterSQL, []any{organization, lockKey(holdName(organization))}, nil); err != nil {
+		if _, err := s.add(enterSQL, []any{organization, lockKey(holdName(organization))}, &s.tx.entered); err != nil {
 			return err
 		}
 	}

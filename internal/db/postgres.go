@@ -172,7 +172,10 @@ func (p *postgres) snapshot(ctx context.Context, d *DB, scope access.Scope, fn f
 		s.rollback()
 		p.release(conn, s)
 	}()
-	return ended(ctx, fn(tx))
+	if err = fn(tx); err == nil {
+		err = tx.clockless
+	}
+	return ended(ctx, err)
 }
 
 // beginSQL begins what is more than a statement at a time.
@@ -198,7 +201,10 @@ func (p *postgres) read(ctx context.Context, d *DB, scope access.Scope, fn func(
 		s.leave()
 		p.release(conn, s)
 	}()
-	return ended(ctx, fn(tx))
+	if err = fn(tx); err == nil {
+		err = tx.clockless
+	}
+	return ended(ctx, err)
 }
 
 // ended returns the error of ctx for statements stopped because it ended.

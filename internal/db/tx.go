@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"sede/internal/access"
+	"sede/internal/ident"
 )
 
 // Tx runs statements for one Read or Write. It belongs to the closure it was
@@ -44,6 +46,11 @@ type Tx struct {
 	after  []func() // AfterCommit
 	seq    uint32   // counts statements, so that an old Row is noticed
 	rows   Rows     // of the running statement
+
+	entered   ahead         // PostgreSQL: the answer to enterSQL
+	clockOf   ident.ID      // whose clock is known
+	clockBy   time.Duration // by how much that is ahead
+	clockless error         // why a clock could not be read
 }
 
 // Errors of using a Tx in a way it can't be used.

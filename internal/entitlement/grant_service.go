@@ -94,7 +94,7 @@ func (s *Service) boughtOne(tx *db.Tx, scope access.Scope, held []Entitlement, c
 	e := Entitlement{Module: code}
 	if i := slices.IndexFunc(held, func(h Entitlement) bool { return h.Module == code }); i >= 0 {
 		e = held[i]
-		e.derive(s.now.Now())
+		e.derive(tx.Now(scope))
 	}
 	before := e
 	switch {
@@ -106,7 +106,7 @@ func (s *Service) boughtOne(tx *db.Tx, scope access.Scope, held []Entitlement, c
 	if tried && trialEndsAt.V.After(e.trialUntil.V) {
 		e.trialUntil = trialEndsAt
 	}
-	e.derive(s.now.Now())
+	e.derive(tx.Now(scope))
 	switch {
 	case e == before:
 		return false, nil
@@ -117,14 +117,15 @@ func (s *Service) boughtOne(tx *db.Tx, scope access.Scope, held []Entitlement, c
 	return true, s.store(tx, nil, scope, &before, &e)
 }
 
-// Of returns what the organizations have, as requests go by it.
+// Of returns what the organizations have, as requests go by it, with times by the
+// instance's clock.
 func (s *Service) Of(ctx context.Context, organizations []ident.ID) (map[ident.ID][]access.Module, error) {
 	modules := map[ident.ID][]access.Module{}
 	if len(organizations) == 0 {
 		return modules, nil
 	}
 	err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
-		held, err := heldBy(tx, organizations)
+		held, err := allOf(tx, byInstance, organizations)
 		for i := range held {
 			modules[held[i].Organization] = append(modules[held[i].Organization], held[i].module())
 		}
@@ -140,7 +141,7 @@ func (s *Service) Use(tx *db.Tx, scope access.Scope, module string) (access.Use,
 	for i := range held {
 		list[i] = held[i].module()
 	}
-	return access.ModulesAt(list, s.now.Now()).Use(module), err
+	return access.ModulesAt(list, tx.Now(scope)).Use(module), err
 }
 
 // Fill completes organizations with their entries and the end of their trial.

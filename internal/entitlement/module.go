@@ -17,7 +17,7 @@ func New(p feature.Platform, products *product.Service, organizations *organizat
 	if trialDays == 0 {
 		trialDays = TrialDays
 	}
-	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, products: products, organizations: organizations, trialDays: trialDays}
+	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, products: products, organizations: organizations, trialDays: trialDays}
 }
 
 // Module hands the feature to the composition.

@@ -7,7 +7,6 @@ import (
 
 	"sede/internal/access"
 	"sede/internal/audit"
-	"sede/internal/clock"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/hydra"
@@ -29,7 +28,6 @@ type Service struct {
 	db            *db.DB
 	audit         *audit.Log
 	ids           *ident.Source
-	now           clock.Clock
 	products      *product.Service
 	organizations *organization.Service
 	trialDays     int
@@ -42,12 +40,12 @@ func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (
 	}
 	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) (err error) {
 		r, err = list(tx, who.Scope(), q)
+		now := tx.Now(who.Scope())
+		for i := range r.Items {
+			r.Items[i].derive(now)
+		}
 		return err
 	})
-	now := s.now.Now()
-	for i := range r.Items {
-		r.Items[i].derive(now)
-	}
 	return r, err
 }
 
@@ -61,7 +59,7 @@ func (s *Service) load(tx *db.Tx, scope access.Scope, id ident.ID, e *Entitlemen
 	if err := find(tx, scope, id, e); err != nil {
 		return err
 	}
-	e.derive(s.now.Now())
+	e.derive(tx.Now(scope))
 	return nil
 }
 
@@ -84,7 +82,7 @@ func (s *Service) Create(ctx context.Context, who *access.Caller, e *Entitlement
 		if slices.ContainsFunc(held, func(h Entitlement) bool { return h.Module == e.Module }) {
 			return fault.Broken(fault.Violation{Path: "module", Code: fault.CodeUnique, Text: fault.Textf("This value is already used.")})
 		}
-		e.decide(s.now.Now())
+		e.decide(tx.Now(who.Scope()))
 		s.add(tx, who.Scope(), e)
 		if err := s.organizations.MembersChanged(tx, who.Scope()); err != nil {
 			return err
@@ -109,7 +107,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, e
 		if *e == before {
 			return nil
 		}
-		e.decide(s.now.Now())
+		e.decide(tx.Now(who.Scope()))
 		if err := s.store(tx, who, who.Scope(), &before, e); err != nil {
 			return err
 		}
@@ -149,7 +147,7 @@ func (s *Service) Delete(ctx context.Context, who *access.Caller, id ident.ID) e
 
 // add stores a new entry.
 func (s *Service) add(tx *db.Tx, scope access.Scope, e *Entitlement) {
-	now := s.now.Now()
+	now := tx.Now(scope)
 	e.ID, e.Organization, e.Version = s.ids.New(), scope.Organization(), 1
 	e.CreatedAt = now.Truncate(time.Second)
 	e.UpdatedAt = e.CreatedAt
@@ -159,7 +157,7 @@ func (s *Service) add(tx *db.Tx, scope access.Scope, e *Entitlement) {
 
 // store writes the next version of an entry.
 func (s *Service) store(tx *db.Tx, who *access.Caller, scope access.Scope, before, e *Entitlement) error {
-	e.Version, e.UpdatedAt = before.Version+1, s.now.Now().Truncate(time.Second)
+	e.Version, e.UpdatedAt = before.Version+1, tx.Now(scope).Truncate(time.Second)
 	if err := update(tx, scope, e); err != nil {
 		return err
 	}

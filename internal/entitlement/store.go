@@ -36,8 +36,20 @@ func find(tx *db.Tx, scope access.Scope, id ident.ID, e *Entitlement) error {
 	return err
 }
 
+// byInstance are the columns with the times by the instance's clock.
+var byInstance = strings.NewReplacer(
+	"trial_until", db.ByClock("organization_module.trial_until", "organization_module.organization_id"),
+	"decided_until", db.ByClock("organization_module.decided_until", "organization_module.organization_id"),
+).Replace(columns)
+
 // heldBy returns all entitlements of the organizations, by module.
-func heldBy(tx *db.Tx, organizations []ident.ID) (held []Entitlement, err error) {
+func heldBy(tx *db.Tx, organizations []ident.ID) ([]Entitlement, error) {
+	return allOf(tx, columns, organizations)
+}
+
+// allOf returns all entitlements of the organizations, with their times in the
+// columns.
+func allOf(tx *db.Tx, of string, organizations []ident.ID) (held []Entitlement, err error) {
 	if len(organizations) == 0 {
 		return nil, nil
 	}
@@ -47,7 +59,7 @@ func heldBy(tx *db.Tx, organizations []ident.ID) (held []Entitlement, err error)
 		args[i] = id
 		in.WriteString(", $" + strconv.Itoa(i+1))
 	}
-	rows := tx.Query(`SELECT `+columns+` FROM organization_module WHERE organization_id IN (`+in.String()[2:]+`) ORDER BY module`, args...)
+	rows := tx.Query(`SELECT `+of+` FROM organization_module WHERE organization_id IN (`+in.String()[2:]+`) ORDER BY module`, args...)
 	defer rows.Close()
 	for rows.Next() {
 		var e Entitlement

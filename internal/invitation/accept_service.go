@@ -70,7 +70,7 @@ func (s *Service) Ask(ctx context.Context, who *access.Caller, id ident.ID, r *R
 	}
 	return s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
 		var i Invitation
-		if err := findFor(tx, id, verified(who), who.User, s.now.Now(), &i); err != nil {
+		if err := findFor(tx, id, verified(who), who.User, &i); err != nil {
 			return err
 		}
 		list, err := s.shown(tx, []Invitation{i})
@@ -86,7 +86,7 @@ func (s *Service) Ask(ctx context.Context, who *access.Caller, id ident.ID, r *R
 func (s *Service) Look(ctx context.Context, token string) (r Received, how Comer, err error) {
 	var i Invitation
 	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
-		if err := findToken(tx, secret.HashToken(token), s.now.Now(), &i); err != nil || i.Status != Pending {
+		if err := findToken(tx, secret.HashToken(token), &i); err != nil || i.Status != Pending {
 			return orGone(err)
 		}
 		list, err := s.shown(tx, []Invitation{i})
@@ -155,9 +155,9 @@ var errOtherwise = errors.New("invitation: changed in the meantime, or the addre
 func (s *Service) find(ctx context.Context, who *access.Caller, in *Acceptance) (i Invitation, err error) {
 	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
 		if in.Token != "" {
-			return findToken(tx, secret.HashToken(in.Token), s.now.Now(), &i)
+			return findToken(tx, secret.HashToken(in.Token), &i)
 		}
-		return findFor(tx, in.ID, verified(who), caller(who), s.now.Now(), &i)
+		return findFor(tx, in.ID, verified(who), caller(who), &i)
 	})
 	if in.Token == "" && err != nil {
 		return i, err
@@ -230,7 +230,7 @@ func (s *Service) accept(ctx context.Context, tx *db.Tx, seen *Invitation, c com
 		return err
 	}
 	var i Invitation
-	switch err := find(tx, scope, seen.ID, s.now.Now(), &i); {
+	switch err := find(tx, scope, seen.ID, &i); {
 	case err != nil:
 		return orGone(err)
 	case i.Version != seen.Version:
@@ -248,8 +248,8 @@ func (s *Service) accept(ctx context.Context, tx *db.Tx, seen *Invitation, c com
 		return err
 	}
 	before := i
-	i.Status, i.AcceptedBy, i.AcceptedAt = Accepted, null.Of(who.User), null.Of(s.now.Now().Truncate(time.Second))
-	s.renew(&i)
+	i.Status, i.AcceptedBy, i.AcceptedAt = Accepted, null.Of(who.User), null.Of(tx.Now(scope).Truncate(time.Second))
+	s.renew(tx, &i)
 	update(tx, scope, &i)
 	return s.record(tx, who, "accept", &before, &i)
 }

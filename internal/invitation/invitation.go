@@ -65,12 +65,14 @@ type Invitation struct {
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 
-	tokenHash []byte
+	tokenHash   []byte
+	expiresHere time.Time // by the instance's clock
 }
 
-// derive makes a pending invitation expired when its time is over.
+// derive makes a pending invitation expired when its time is over, by the instance's
+// clock.
 func (i *Invitation) derive(now time.Time) {
-	if i.Status == Pending && !now.Before(i.ExpiresAt) {
+	if i.Status == Pending && !now.Before(i.expiresHere) {
 		i.Status = Expired
 	}
 }

@@ -46,7 +46,7 @@ func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (
 		return r, err
 	}
 	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) (err error) {
-		r, err = list(tx, who.Scope(), q, s.now.Now())
+		r, err = list(tx, who.Scope(), q, tx.Now(who.Scope()))
 		return err
 	})
 	return r, err
@@ -54,7 +54,7 @@ func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (
 
 // Get loads one invitation; Missing when the organization has no such one.
 func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, i *Invitation) error {
-	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return find(tx, who.Scope(), id, s.now.Now(), i) })
+	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return find(tx, who.Scope(), id, i) })
 }
 
 // First returns the ids of the first pending invitations of each organization, up
@@ -87,8 +87,8 @@ func (s *Service) Invite(ctx context.Context, who *access.Caller, i *Invitation)
 		if err := s.checkInvited(tx, scope, rank, &given); err != nil {
 			return err
 		}
-		now := s.now.Now().Truncate(time.Second)
-		switch err := findWaiting(tx, scope, given.Email, now, i); {
+		now := tx.Now(scope).Truncate(time.Second)
+		switch err := findWaiting(tx, scope, given.Email, i); {
 		case fault.Is(err, fault.NotFound):
 			*i = Invitation{ID: s.ids.New(), Organization: scope.Organization(), Email: given.Email, CreatedAt: now}
 		case err != nil:
@@ -182,7 +182,7 @@ func (s *Service) Revoke(ctx context.Context, who *access.Caller, id ident.ID) e
 		}
 		s.organizations.ReleaseSeat(tx, tx.Scope(), i.ID)
 		i.Status = Revoked
-		s.renew(&i)
+		s.renew(tx, &i)
 		update(tx, tx.Scope(), &i)
 		return s.record(tx, who, "revoke", before, &i)
 	})
@@ -197,7 +197,7 @@ func (s *Service) change(ctx context.Context, who *access.Caller, id ident.ID, i
 		if err := s.organizations.LockMembers(tx, scope); err != nil {
 			return err
 		}
-		if err := find(tx, scope, id, s.now.Now(), i); err != nil {
+		if err := find(tx, scope, id, i); err != nil {
 			return err
 		}
 		if err := mayInvite.Check(who); err != nil {
@@ -219,7 +219,7 @@ func (s *Service) change(ctx context.Context, who *access.Caller, id ident.ID, i
 // or sets its link. The members are locked.
 func (s *Service) send(tx *db.Tx, who *access.Caller, before, i *Invitation, token string, language null.Value[string]) (err error) {
 	scope, fresh := tx.Scope(), before.Version == 0
-	now := s.now.Now().Truncate(time.Second)
+	now := tx.Now(scope).Truncate(time.Second)
 	i.Status, i.SentAt, i.ExpiresAt, i.tokenHash = Pending, now, now.Add(life), secret.HashToken(token)
 	if i.InvitedBy, _, err = s.accounts.Person(tx, who.User); err != nil {
 		return err
@@ -228,7 +228,7 @@ func (s *Service) send(tx *db.Tx, who *access.Caller, before, i *Invitation, tok
 	if err != nil {
 		return err
 	}
-	s.renew(i)
+	s.renew(tx, i)
 	action := "resend"
 	if fresh {
 		action = "create"
@@ -269,8 +269,8 @@ func (s *Service) post(tx *db.Tx, i *Invitation, link string, language null.Valu
 }
 
 // renew makes what is changed the next version.
-func (s *Service) renew(i *Invitation) {
-	i.Version, i.UpdatedAt = i.Version+1, s.now.Now().Truncate(time.Second)
+func (s *Service) renew(tx *db.Tx, i *Invitation) {
+	i.Version, i.UpdatedAt = i.Version+1, tx.Now(access.System(i.Organization)).Truncate(time.Second)
 }
 
 // record writes into the organization's audit log what became of the invitation.

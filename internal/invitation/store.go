@@ -15,14 +15,17 @@ import (
 
 const table = "organization_user_invitation"
 
-const columns = `organization_id, id, email, role, status, language, invited_by, token_hash, mailed, sent_at, expires_at,
-	accepted_by, accepted_at, version, created_at, updated_at`
+// columns are those of the table, and expiresHere.
+var columns = `organization_id, id, email, role, status, language, invited_by, token_hash, mailed, sent_at, expires_at,
+	accepted_by, accepted_at, version, created_at, updated_at, ` + expiresHere
 
-func (i *Invitation) scan(into func(...any) error, now time.Time) error {
+// expiresHere is when an invitation expires, by the instance's clock.
+var expiresHere = db.ByClock(table+".expires_at", table+".organization_id")
+
+func (i *Invitation) scan(into func(...any) error) error {
 	err := into(&i.Organization, &i.ID, &i.Email, &i.Role, &i.Status, &i.Language, &i.InvitedBy, &i.tokenHash, &i.Mailed,
-		&i.SentAt, &i.ExpiresAt, &i.AcceptedBy, &i.AcceptedAt, &i.Version, &i.CreatedAt, &i.UpdatedAt)
+		&i.SentAt, &i.ExpiresAt, &i.AcceptedBy, &i.AcceptedAt, &i.Version, &i.CreatedAt, &i.UpdatedAt, &i.expiresHere)
 	i.tokenHash = append([]byte(nil), i.tokenHash...)
-	i.derive(now)
 	return err
 }
 
@@ -56,7 +59,11 @@ func list(tx *db.Tx, scope access.Scope, q *page.Query, now time.Time) (page.Res
 	if !plain {
 		listing, args = &timely, []any{now}
 	}
-	return db.PageOf(listing, tx, scope, q, args, func(i *Invitation, into func(...any) error) error { return i.scan(into, now) })
+	r, err := db.PageOf(listing, tx, scope, q, args, (*Invitation).scan)
+	for n := range r.Items {
+		r.Items[n].derive(tx.Now(access.Instance()))
+	}
+	return r, err
 }
 
 // storedStates puts filters on one state into the words of the table, so that an
@@ -85,30 +92,30 @@ func storedStates(q *page.Query, now time.Time) (*page.Query, bool) {
 }
 
 // find loads one invitation of the organization, or Missing.
-func find(tx *db.Tx, scope access.Scope, id ident.ID, now time.Time, i *Invitation) error {
-	return orMissing(i.scan(tx.Row(`SELECT `+columns+` FROM organization_user_invitation WHERE organization_id = $1 AND id = $2`,
-		scope.Organization(), id).Scan, now))
+func find(tx *db.Tx, scope access.Scope, id ident.ID, i *Invitation) error {
+	return i.load(tx, tx.Row(`SELECT `+columns+` FROM organization_user_invitation WHERE organization_id = $1 AND id = $2`,
+		scope.Organization(), id))
 }
 
 // findWaiting loads the pending or expired invitation of the organization for the
 // address, or Missing.
-func findWaiting(tx *db.Tx, scope access.Scope, email string, now time.Time, i *Invitation) error {
-	return orMissing(i.scan(tx.Row(`SELECT `+columns+` FROM organization_user_invitation
-		WHERE organization_id = $1 AND email = $2 AND status = 'pending'`, scope.Organization(), email).Scan, now))
+func findWaiting(tx *db.Tx, scope access.Scope, email string, i *Invitation) error {
+	return i.load(tx, tx.Row(`SELECT `+columns+` FROM organization_user_invitation
+		WHERE organization_id = $1 AND email = $2 AND status = 'pending'`, scope.Organization(), email))
 }
 
 // findToken loads the invitation of any organization whose last token has the
 // hash, or Missing. The transaction's scope is the instance.
-func findToken(tx *db.Tx, hash []byte, now time.Time, i *Invitation) error {
-	return orMissing(i.scan(tx.Row(`SELECT `+columns+` FROM organization_user_invitation WHERE token_hash = $1`, hash).Scan, now))
+func findToken(tx *db.Tx, hash []byte, i *Invitation) error {
+	return i.load(tx, tx.Row(`SELECT `+columns+` FROM organization_user_invitation WHERE token_hash = $1`, hash))
 }
 
 // findFor loads the invitation of any organization that the user with the address
 // may see: one that waits for the address, or that the user accepted. Else it is
 // Missing. The transaction's scope is the instance.
-func findFor(tx *db.Tx, id ident.ID, email string, user ident.ID, now time.Time, i *Invitation) error {
-	err := orMissing(i.scan(tx.Row(`SELECT `+columns+` FROM organization_user_invitation
-		WHERE id = $1 AND (email = $2 AND status = 'pending' OR accepted_by = $3)`, id, email, user).Scan, now))
+func findFor(tx *db.Tx, id ident.ID, email string, user ident.ID, i *Invitation) error {
+	err := i.load(tx, tx.Row(`SELECT `+columns+` FROM organization_user_invitation
+		WHERE id = $1 AND (email = $2 AND status = 'pending' OR accepted_by = $3)`, id, email, user))
 	if err == nil && i.Status == Expired {
 		err = fault.Missing()
 	}
@@ -116,14 +123,14 @@ func findFor(tx *db.Tx, id ident.ID, email string, user ident.ID, now time.Time,
 }
 
 var received = db.Listing{
-	Table: table, Select: columns, Order: "id", Wide: true, Where: "email = $1 AND status = 'pending' AND expires_at > $2",
+	Table: table, Select: columns, Order: "id", Wide: true, Where: "email = $1 AND status = 'pending' AND " + expiresHere + " > $2",
 	Columns: map[string]db.Column{},
 }
 
 // listFor returns a page of what waits for the address, of all organizations. The
 // transaction's scope is the instance.
 func listFor(tx *db.Tx, email string, q *page.Query, now time.Time) (page.Result[Invitation], error) {
-	return db.PageOf(&received, tx, access.Instance(), q, []any{email, now}, func(i *Invitation, into func(...any) error) error { return i.scan(into, now) })
+	return db.PageOf(&received, tx, access.Instance(), q, []any{email, now}, (*Invitation).scan)
 }
 
 // firstWaiting returns the ids of the first pending invitations of each
@@ -137,7 +144,7 @@ func firstWaiting(tx *db.Tx, organizations []ident.ID, most int, now time.Time) 
 		}
 		args = append(args, id)
 		sql.WriteString("SELECT * FROM (SELECT organization_id, id FROM organization_user_invitation WHERE organization_id = $" + strconv.Itoa(n+2) +
-			" AND status = 'pending' AND expires_at > $1 ORDER BY id LIMIT " + strconv.Itoa(most) + ") AS first" + strconv.Itoa(n))
+			" AND status = 'pending' AND " + expiresHere + " > $1 ORDER BY id LIMIT " + strconv.Itoa(most) + ") AS first" + strconv.Itoa(n))
 	}
 	first := make(map[ident.ID][]ident.ID, len(organizations))
 	rows := tx.Query(sql.String(), args...)
@@ -150,6 +157,15 @@ func firstWaiting(tx *db.Tx, organizations []ident.ID, most int, now time.Time) 
 		first[organization] = append(first[organization], id)
 	}
 	return first, rows.Err()
+}
+
+// load reads the invitation that a row holds, as it is by its organization's clock.
+func (i *Invitation) load(tx *db.Tx, row db.Row) error {
+	if err := i.scan(row.Scan); err != nil {
+		return orMissing(err)
+	}
+	i.derive(tx.Now(access.Instance()))
+	return nil
 }
 
 func orMissing(err error) error {

@@ -63,6 +63,17 @@ type dueRow struct {
 	organization, id ident.ID
 }
 
+// GoThrough does what is due in the table of that name now, without waiting for its
+// schedule.
+func (q *Queue) GoThrough(ctx context.Context, name string) error {
+	for _, d := range q.due {
+		if d.Name == name {
+			return q.goThrough(ctx, d)
+		}
+	}
+	return fmt.Errorf("jobs: nothing is due by the name %s", name)
+}
+
 // goThrough does what is due in the table.
 func (q *Queue) goThrough(ctx context.Context, d *Due) error {
 	now := q.Clock.Now()
@@ -158,4 +169,82 @@ func (f *failures) err() error {
 		return errors.Join(append(f.first, fmt.Errorf("and %d more", more))...)
 	}
 	return errors.Join(f.first...)
+}
+
+// Advance has the organization's clock show a time, and what comes due on the way
+// happens, each row at its own time and in order, in the caller's transaction. That is
+// one of the instance. Nobody else writes into the organization until it ends.
+func (q *Queue) Advance(tx *db.Tx, organization ident.ID, to time.Time) error {
+	scope := access.System(organization)
+	done := map[dueRow]bool{}
+	for {
+		d, next, err := q.nextOf(tx, organization)
+		if err != nil {
+			return err
+		}
+		next.at = next.at.Add(tx.AheadBy(scope))
+		if d == nil || next.at.After(to) {
+			return q.show(tx, organization, to)
+		}
+		if done[next] {
+			return fmt.Errorf("jobs: %s %s is due again at once", d.Table, next.id)
+		}
+		done[next] = true
+		if next.at.After(tx.Now(scope)) {
+			if err := q.show(tx, organization, next.at); err != nil {
+				return err
+			}
+		}
+		if err := d.Lock(tx, scope, next.id); err != nil {
+			return err
+		}
+		if err := d.Do(tx, scope, next.id); err != nil {
+			return err
+		}
+	}
+}
+
+// PutBack has the organization's clock show what the instance's does.
+func (q *Queue) PutBack(tx *db.Tx, organization ident.ID) error {
+	return q.show(tx, organization, time.Time{})
+}
+
+// show sets the organization's clock. What is due at times by the instance's clock
+// is due when the organization's shows what it would have shown.
+func (q *Queue) show(tx *db.Tx, organization ident.ID, to time.Time) error {
+	scope := access.System(organization)
+	before := tx.AheadBy(scope)
+	if err := db.SetClock(tx, organization, to); err != nil {
+		return err
+	}
+	if by := before - tx.AheadBy(scope); by != 0 {
+		for _, d := range q.due {
+			if !d.Own {
+				db.Shift(tx, d.Table, d.column(), organization, by)
+			}
+		}
+	}
+	return nil
+}
+
+// nextOf finds the row of the organization that is due first; nil: none is.
+func (q *Queue) nextOf(tx *db.Tx, organization ident.ID) (first *Due, next dueRow, err error) {
+	for _, d := range q.due {
+		if d.Own {
+			continue
+		}
+		r := dueRow{organization: organization}
+		at := d.column()
+		err := tx.Row(`SELECT `+at+`, id FROM `+d.Table+` WHERE organization_id = $1 AND `+at+` IS NOT NULL ORDER BY `+at+`, id LIMIT 1`, organization).Scan(&r.at, &r.id)
+		if errors.Is(err, db.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return nil, next, err
+		}
+		if first == nil || r.at.Before(next.at) {
+			first, next = d, r
+		}
+	}
+	return first, next, nil
 }

@@ -55,7 +55,7 @@ func (s *Service) tell(tx *db.Tx, who *access.Caller, before, m *Meeting) error 
 // invited is who is to come to the meeting and can be told by mail; nil: nobody.
 func (s *Service) invited(tx *db.Tx, who *access.Caller, m *Meeting) (*invitation, error) {
 	_, to, scheduled := m.Busy()
-	if !scheduled || !m.Employee.Valid || !to.After(s.now.Now()) {
+	if !scheduled || !m.Employee.Valid || !to.After(tx.Now(who.Scope())) {
 		return nil, nil
 	}
 	e, err := s.employees.Find(tx, who.Scope(), m.Employee.V)
@@ -76,7 +76,7 @@ func (s *Service) send(tx *db.Tx, scope access.Scope, n news, m *Meeting, to *in
 		return err
 	}
 	e := v.event(m)
-	if !m.Time.Valid || !e.To.After(s.now.Now()) {
+	if !m.Time.Valid || !e.To.After(tx.Now(scope)) {
 		return nil // over, nothing to take back
 	}
 	method := ical.Request

@@ -41,7 +41,7 @@ func (s *Service) findSlots(tx *db.Tx, scope access.Scope, m *Meeting, q *SlotQu
 		return err
 	}
 	search := search{place: where, window: interval{m.DateFrom, m.DateTo}, length: time.Duration(m.Duration) * time.Minute,
-		step: int(q.Step), limit: int(q.Limit), now: s.now.Now()}
+		step: int(q.Step), limit: int(q.Limit), now: tx.Now(scope)}
 	search.length = min(search.length, m.DateTo.Sub(m.DateFrom)) // what does not fit is cut, see occupied
 	others, more, err := s.inWindow(tx, scope, m, &search.window)
 	if err != nil {

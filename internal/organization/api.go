@@ -162,5 +162,6 @@ func (s *Service) resources() []hydra.Declaration {
 				hydra.Create[Config]{Access: mayConfigure, Do: s.CreateConfig},
 			},
 		},
+		s.clockResource(),
 	}, s.seatResources()...)
 }

@@ -109,6 +109,9 @@ func (s *Service) checkChange(tx *db.Tx, who *access.Caller, before, o *Organiza
 	if err := fault.Broken(list...); err != nil {
 		return err
 	}
+	if tx.AheadBy(access.System(o.ID)) > 0 && (!o.adjustable() || !o.ManualBilling) {
+		return fault.New(fault.Conflict, "The clock of this organization is ahead, so it stays one for trying things out.")
+	}
 	if o.ManualBilling != before.ManualBilling {
 		if err := s.checkBilling(tx, o); err != nil {
 			return err

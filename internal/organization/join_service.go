@@ -69,7 +69,7 @@ func (s *Service) Join(tx *db.Tx, who *access.Caller, scope access.Scope, user i
 		}
 		return m, err
 	}
-	deleteReservation(tx, scope, reservation, s.now.Now())
+	deleteReservation(tx, scope, reservation, tx.Now(scope))
 	if TakesSeat(role) {
 		seats, _, err := s.seats(tx, scope)
 		if err == nil && seats.full() {

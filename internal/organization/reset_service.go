@@ -17,7 +17,7 @@ import (
 
 // Organizations of type demo are filled with a sample company when they are
 // created, and emptied and filled again when somebody asks for it, or every day.
-// People, settings, branding and money stay as they are.
+// People, settings, branding and money stay as they are; the clock is put back.
 
 // resetting is the job that empties a demo organization and fills it.
 var resetting = jobs.Kind[resetArgs]{Name: "organization.reset", Timeout: 10 * time.Minute}
@@ -105,6 +105,9 @@ func (s *Service) reset(ctx context.Context, job *jobs.Job[resetArgs]) error {
 		}
 		return nil
 	})
+	if err == nil && goes && !job.Args.OnlyEmpty {
+		err = s.putClockBack(ctx, job.Scope.Organization())
+	}
 	if err == nil && goes {
 		if err = s.empty(ctx, job.Scope, working); err == nil {
 			err = s.sample(ctx, job.Scope.Organization())

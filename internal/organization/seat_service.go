@@ -25,7 +25,7 @@ func (s *Service) SetSeatLimits(limits SeatLimits) { s.limits = limits }
 // whether the limit was bought. They stay so until the transaction ends if the
 // members are locked.
 func (s *Service) seats(tx *db.Tx, scope access.Scope) (seats Seats, bought bool, err error) {
-	if seats, err = readSeats(tx, scope, s.now.Now()); err != nil || s.limits == nil {
+	if seats, err = readSeats(tx, scope, tx.Now(scope)); err != nil || s.limits == nil {
 		return seats, false, err
 	}
 	limits, err := s.limits(tx, []ident.ID{scope.Organization()})
@@ -68,7 +68,7 @@ func (s *Service) RoomFor(tx *db.Tx, scope access.Scope, limit null.Value[int64]
 	if err := lockMembers(tx, scope); err != nil {
 		return err
 	}
-	seats, err := readSeats(tx, scope, s.now.Now())
+	seats, err := readSeats(tx, scope, tx.Now(scope))
 	if err == nil {
 		err = seats.shrinks(limit)
 	}
@@ -91,7 +91,7 @@ func (s *Service) Seats(ctx context.Context, who *access.Caller, q *page.Query) 
 		return r, err
 	}
 	err = s.db.Read(ctx, who.Scope(), func(tx *db.Tx) (err error) {
-		r, err = listSeats(tx, who.Scope(), s.now.Now(), q)
+		r, err = listSeats(tx, who.Scope(), tx.Now(who.Scope()), q)
 		return err
 	})
 	return r, err
@@ -114,7 +114,7 @@ func (s *Service) SeatUsage(ctx context.Context, who *access.Caller, ref string,
 		if u.Seats, u.Bought, err = s.seats(tx, scope); err != nil {
 			return err
 		}
-		r, err := listSeats(tx, scope, s.now.Now(), &page.Query{Number: 1, Size: shown})
+		r, err := listSeats(tx, scope, tx.Now(scope), &page.Query{Number: 1, Size: shown})
 		u.Holders = r.Items
 		return err
 	})
@@ -122,7 +122,7 @@ func (s *Service) SeatUsage(ctx context.Context, who *access.Caller, ref string,
 
 // Seat loads one seat by the id of its member or invitation.
 func (s *Service) Seat(ctx context.Context, who *access.Caller, id ident.ID, seat *Seat) error {
-	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return findSeat(tx, who.Scope(), s.now.Now(), id, seat) })
+	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return findSeat(tx, who.Scope(), tx.Now(who.Scope()), id, seat) })
 }
 
 // LockMembers holds the members and seats of the organization until the
@@ -133,19 +133,19 @@ func (s *Service) LockMembers(tx *db.Tx, scope access.Scope) error { return lock
 // is kept under the same id. It is a Conflict when none is free. Guests need
 // none. The members are locked.
 func (s *Service) ReserveSeat(tx *db.Tx, scope access.Scope, r Reservation) error {
-	deleteReservation(tx, scope, r.ID, s.now.Now())
+	deleteReservation(tx, scope, r.ID, tx.Now(scope))
 	if !TakesSeat(r.Role) {
 		return nil
 	}
 	if err := s.seatFree(tx, scope); err != nil {
 		return err
 	}
-	insertReservation(tx, scope, &r, s.now.Now().Truncate(time.Second))
+	insertReservation(tx, scope, &r, tx.Now(scope).Truncate(time.Second))
 	return nil
 }
 
 // ReleaseSeat gives up the seat that is kept under the id, if one is. The
 // members are locked.
 func (s *Service) ReleaseSeat(tx *db.Tx, scope access.Scope, id ident.ID) {
-	deleteReservation(tx, scope, id, s.now.Now())
+	deleteReservation(tx, scope, id, tx.Now(scope))
 }

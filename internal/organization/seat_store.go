@@ -36,7 +36,7 @@ func seatsOf(tx *db.Tx, items []Organization, now time.Time) error {
 		return err
 	}
 	return perOrganization(tx, `SELECT organization_id, count(*) FROM seat_reservation
-		WHERE organization_id IN (`+list+`) AND expires_at > `+placeholder(len(ids)+1)+` GROUP BY organization_id`, append(ids, now),
+		WHERE organization_id IN (`+list+`) AND `+db.ByClock("seat_reservation.expires_at", "seat_reservation.organization_id")+` > `+placeholder(len(ids)+1)+` GROUP BY organization_id`, append(ids, now),
 		func(id ident.ID, reserved int64) { place[id].Seats.Reserved = reserved })
 }
 

@@ -95,6 +95,7 @@ func TestSweep(t *testing.T) {
 		sedetest.Trial{Operation: "POST /subscriptions"},
 		sedetest.Trial{Operation: "POST /integrations/kontomatik/pull", Body: connection},
 		sedetest.Trial{Operation: "POST /integrations/kontomatik/revoke", Body: connection},
+		sedetest.Trial{Operation: "POST /organizations/{id}/clock", Body: func(*sedetest.Instance) string { return `{"days": 1}` }},
 		sedetest.Trial{Operation: "POST /organizations/{id}/reset"},
 		sedetest.Trial{Operation: "POST /payment-matches/{id}/confirm", On: "paid-match"},
 		sedetest.Trial{Operation: "POST /payment-matches/{id}/dismiss", On: "spare-match"},

@@ -93,7 +93,7 @@ func (s *Service) ApplyCoupon(ctx context.Context, who *access.Caller, _ string,
 		case sub.Discount != nil && !in.Replace:
 			return nil, nil, fault.New(fault.Conflict, "Another discount is in force. Replace it or clear it first.")
 		}
-		if err := s.discount(tx, sub, in.Coupon); err != nil {
+		if err := s.discount(tx, who.Scope(), sub, in.Coupon); err != nil {
 			return nil, nil, err
 		}
 		if err := s.store(tx, who, who.Scope(), "apply-coupon", &before, sub); err != nil {

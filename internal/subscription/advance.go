@@ -46,7 +46,7 @@ func (s *Service) advance(tx *db.Tx, scope access.Scope, sub *Subscription) erro
 	if _, err := s.invoices.Complete(tx, scope, sub.ID, sub.Address); err != nil {
 		return err
 	}
-	now := s.now.Now()
+	now := tx.Now(scope)
 	for range mostSteps {
 		open, err := s.invoices.Unpaid(tx, scope, sub.ID)
 		if err != nil {
@@ -142,7 +142,7 @@ func (s *Subscription) beginPeriod(anchor time.Time, period int64) {
 	s.PeriodFrom, s.PeriodTo = billing.Period(anchor, s.Type, period)
 }
 
-// plan sets when something happens next.
+// plan sets when something happens next, by the instance's clock.
 func (s *Service) plan(tx *db.Tx, scope access.Scope, sub *Subscription) error {
 	sub.NextAt = null.Value[time.Time]{}
 	if !sub.live() || sub.elsewhere() {
@@ -161,9 +161,9 @@ func (s *Service) plan(tx *db.Tx, scope access.Scope, sub *Subscription) error {
 		return err
 	}
 	if at, what := sub.next(open, grace); what != nothingNext {
-		sub.NextAt = null.Of(at)
+		sub.NextAt = null.Of(tx.When(scope, at))
 	}
-	if again := s.now.Now().Add(draftWait).Truncate(time.Second); len(drafts) > 0 && (!sub.NextAt.Valid || again.Before(sub.NextAt.V)) {
+	if again := tx.When(scope, tx.Now(scope).Add(draftWait).Truncate(time.Second)); len(drafts) > 0 && (!sub.NextAt.Valid || again.Before(sub.NextAt.V)) {
 		sub.NextAt = null.Of(again)
 	}
 	return nil
@@ -186,7 +186,7 @@ func (s *Service) Paid(tx *db.Tx, scope access.Scope, i *billing.Invoice) error 
 		return err
 	}
 	if sub.Status == PastDue || sub.Status == Unpaid {
-		now := s.now.Now().Truncate(time.Second)
+		now := tx.Now(scope).Truncate(time.Second)
 		switch overdue := len(open) > 0 && !open[0].DueAt.V.After(now); {
 		case !overdue:
 			if err := s.resume(tx, scope, &sub, now); err != nil {

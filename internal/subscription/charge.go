@@ -105,8 +105,8 @@ func (s *Subscription) dropDiscount() {
 
 // discount redeems a code for the subscription. A code that takes nothing off it
 // is refused like one that is not there.
-func (s *Service) discount(tx *db.Tx, sub *Subscription, code string) error {
-	c, err := s.coupons.ByCode(tx, code)
+func (s *Service) discount(tx *db.Tx, scope access.Scope, sub *Subscription, code string) error {
+	c, err := s.coupons.ByCode(tx, scope, code)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *Service) discount(tx *db.Tx, sub *Subscription, code string) error {
 	if !useful || !covers {
 		return coupon.Refusal()
 	}
-	if err := s.coupons.Redeem(tx, c.ID); err != nil {
+	if err := s.coupons.Redeem(tx, scope, c.ID); err != nil {
 		return err
 	}
 	sub.Coupon, sub.CouponLeft, sub.Discount = null.Of(c.ID), null.Value[int64]{}, &c

@@ -54,7 +54,7 @@ func (s *Service) onLive(tx *db.Tx, scope access.Scope, who *access.Caller, acti
 		return err
 	}
 	before := sub
-	change(&sub, s.now.Now().Truncate(time.Second))
+	change(&sub, tx.Now(scope).Truncate(time.Second))
 	if err := s.plan(tx, scope, &sub); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type Features struct {
 
 // New returns the use cases.
 func New(p feature.Platform, f Features) *Service {
-	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, now: p.Clock, secret: p.Secret,
+	return &Service{db: p.DB, audit: p.Audit, ids: p.IDs, secret: p.Secret,
 		products: f.Products, coupons: f.Coupons, invoices: f.Invoices, organizations: f.Organizations}
 }
 

@@ -72,7 +72,7 @@ func (s *Service) run(ctx context.Context, who *access.Caller, upcoming bool, do
 		if err := s.invoices.Lock(tx, who.Scope()); err != nil {
 			return err
 		}
-		at := s.now.Now().Truncate(time.Second)
+		at := tx.Now(who.Scope()).Truncate(time.Second)
 		if tried != nil {
 			at = tried.at
 		}
@@ -113,7 +113,10 @@ func (s *Service) rehearse(ctx context.Context, who *access.Caller, promised *pr
 		if err := s.invoices.Lock(tx, who.Scope()); err != nil {
 			return err
 		}
-		if r.at = s.now.Now().Truncate(time.Second); promised != nil {
+		if r.at = tx.Now(who.Scope()).Truncate(time.Second); promised != nil {
+			if r.at.Sub(promised.At) > tokenAge || promised.At.After(r.at) {
+				return stale()
+			}
 			r.at = promised.At
 		}
 		charge, sub, err := do(tx, r.at)
@@ -172,9 +175,8 @@ func (s *Service) promised(who *access.Caller, token string) (*promise, error) {
 	if err != nil {
 		return nil, stale()
 	}
-	now := s.now.Now().Truncate(time.Second)
 	var p promise
-	if err := json.Unmarshal(content, &p); err != nil || now.Sub(p.At) > tokenAge || p.At.After(now) {
+	if err := json.Unmarshal(content, &p); err != nil {
 		return nil, stale()
 	}
 	return &p, nil

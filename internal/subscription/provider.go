@@ -65,7 +65,7 @@ func (s *Service) want(tx *db.Tx, scope access.Scope, sub *Subscription) error {
 	if !sub.elsewhere() {
 		return nil
 	}
-	sub.Wanted, sub.WantedAt = sub.Wanted+1, null.Of(s.now.Now().Truncate(time.Second))
+	sub.Wanted, sub.WantedAt = sub.Wanted+1, null.Of(tx.Now(scope).Truncate(time.Second))
 	s.provider.Changed(tx, scope, sub.ID)
 	return storeProvider(tx, scope, sub)
 }
@@ -184,7 +184,7 @@ func (s *Service) Mirror(tx *db.Tx, scope access.Scope, id ident.ID, m State) er
 	if err != nil {
 		return err
 	}
-	s.mirror(&sub, m, grace)
+	s.mirror(&sub, m, grace, tx.Now(scope).Truncate(time.Second))
 	if err := s.dun(tx, scope, &before, &sub); err != nil {
 		return err
 	}
@@ -208,8 +208,7 @@ func (s *Service) dun(tx *db.Tx, scope access.Scope, before, sub *Subscription) 
 	return nil
 }
 
-func (s *Service) mirror(sub *Subscription, m State, graceDays int) {
-	now := s.now.Now().Truncate(time.Second)
+func (s *Service) mirror(sub *Subscription, m State, graceDays int, now time.Time) {
 	if sub.External = null.Of(m.External); m.MethodKnown {
 		sub.PaymentMethod = m.PaymentMethod
 	}
@@ -318,7 +317,7 @@ func (s *Service) Take(tx *db.Tx, scope access.Scope, who *access.Caller, id ide
 	sub.Products = slices.Clone(sub.Products)
 	switch {
 	case theirs.Ended:
-		now := s.now.Now().Truncate(time.Second)
+		now := tx.Now(scope).Truncate(time.Second)
 		sub.end(now)
 		sub.CanceledAt = null.Of(sub.CanceledAt.Or(now))
 	case theirs.NoDiscount:

@@ -8,7 +8,6 @@ import (
 	"sede/internal/access"
 	"sede/internal/audit"
 	"sede/internal/billing"
-	"sede/internal/clock"
 	"sede/internal/coupon"
 	"sede/internal/db"
 	"sede/internal/fault"
@@ -33,7 +32,6 @@ type Service struct {
 	db            *db.DB
 	audit         *audit.Log
 	ids           *ident.Source
-	now           clock.Clock
 	secret        *secret.Box
 	products      *product.Service
 	coupons       *coupon.Service
@@ -182,7 +180,7 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at ti
 	sub.ID, sub.Organization, sub.Version = s.ids.New(), scope.Organization(), 1
 	sub.CreatedAt, sub.UpdatedAt, sub.Anchor = at, at, at
 	if sub.CouponCode != "" {
-		if err := s.discount(tx, sub, sub.CouponCode); err != nil {
+		if err := s.discount(tx, who.Scope(), sub, sub.CouponCode); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -372,7 +370,7 @@ func (s *Service) store(tx *db.Tx, who *access.Caller, scope access.Scope, actio
 	if same(before, sub) {
 		return nil
 	}
-	sub.Version, sub.UpdatedAt = before.Version+1, s.now.Now().Truncate(time.Second)
+	sub.Version, sub.UpdatedAt = before.Version+1, tx.Now(scope).Truncate(time.Second)
 	if err := update(tx, scope, sub); err != nil {
 		return err
 	}

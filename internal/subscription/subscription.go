@@ -74,7 +74,7 @@ type Subscription struct {
 	CancelReason      null.Value[string]
 	CanceledAt        null.Value[time.Time]
 	EndedAt           null.Value[time.Time]
-	NextAt            null.Value[time.Time] // when something happens by itself
+	NextAt            null.Value[time.Time] // when something happens by itself, by the instance's clock
 	Version           int64
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
