@@ -80,6 +80,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.meetings = meeting.New(p, f.employees, f.locations, held{f.organizations, f.entitlements})
 	f.coupons = coupon.New(p)
 	f.invoices = billing.New(p, f.products, f.organizations)
+	f.invoices.SetCountryNames(f.references.CountryName)
 	f.subscriptions = subscription.New(p, subscription.Features{
 		Products: f.products, Coupons: f.coupons, Invoices: f.invoices, Organizations: f.organizations,
 	})

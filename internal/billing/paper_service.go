@@ -14,7 +14,7 @@ func (s *Service) InvoicePDF(ctx context.Context, _ *access.Caller, items []Invo
 	papers, language, made := make([]pdf.Paper, len(items)), "en", time.Unix(0, 0)
 	for k := range items {
 		i := &items[k]
-		papers[k] = i.paper()
+		papers[k] = i.paper(s.countryName)
 		if err := s.illustrate(ctx, &papers[k], i.Seller.Logo); err != nil {
 			return nil, err
 		}
@@ -30,7 +30,7 @@ func (s *Service) CreditPDF(ctx context.Context, _ *access.Caller, items []Credi
 	papers, language, made := make([]pdf.Paper, len(items)), "en", time.Unix(0, 0)
 	for k := range items {
 		n := &items[k]
-		papers[k] = n.paper()
+		papers[k] = n.paper(s.countryName)
 		if err := s.illustrate(ctx, &papers[k], n.Seller.Logo); err != nil {
 			return nil, err
 		}

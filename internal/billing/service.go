@@ -33,8 +33,12 @@ type Service struct {
 	now           clock.Clock
 	products      *product.Service
 	organizations *organization.Service
+	countryName   CountryName // nil: codes stand for themselves
 	paid          func(tx *db.Tx, scope access.Scope, i *Invoice) error
 }
+
+// SetCountryNames sets who knows the names of countries in a reader's language.
+func (s *Service) SetCountryNames(name CountryName) { s.countryName = name }
 
 // OnPaid sets who hears of an invoice that was paid in full, in the transaction
 // that records the payment.

@@ -73,8 +73,11 @@ func (p *Product) NameIn(reader language.Tag) string {
 		return p.ID
 	}
 	tags := make([]language.Tag, len(p.Names))
-	first := 0
+	first, asked := 0, reader.String()
 	for i, n := range p.Names {
+		if n.Language == asked {
+			return n.Name // as a matcher says too, which is expensive to make
+		}
 		tags[i] = language.Make(n.Language)
 		if n.Language == "en" {
 			first = i
