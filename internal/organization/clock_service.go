@@ -27,7 +27,7 @@ func (s *Service) Clock(ctx context.Context, who *access.Caller, ref string, c *
 
 func (c *Clock) read(tx *db.Tx, o *Organization) {
 	scope := access.System(o.ID)
-	*c = Clock{Organization: o.ID, Now: tx.Now(scope).Truncate(time.Second), Ahead: int64(tx.AheadBy(scope).Seconds()), Adjustable: o.adjustable()}
+	*c = Clock{Organization: o.ID, Now: tx.Now(scope).Truncate(time.Second), Ahead: int64(tx.AheadBy(scope).Round(time.Second).Seconds()), Adjustable: o.adjustable()}
 }
 
 // SetClock sets the organization's clock ahead, for its admins and for operators.
