@@ -27,6 +27,7 @@ type account struct {
 	name         string
 	friendly     string
 	card         bool
+	current      bool
 	iban         string
 	country      *country
 	opened       int64 // the balance with which it was opened
@@ -50,7 +51,7 @@ type movement struct {
 func accountsOf(t target, c *country, h *holder) []*account {
 	seed := t.institution + "/" + h.Person
 	w := c.words
-	current := &account{seed: seed + "/current", name: w.current, friendly: w.current, iban: c.iban(seed + "/current"), country: c, opened: 25_000_00, transactions: business}
+	current := &account{seed: seed + "/current", name: w.current, friendly: w.current, iban: c.iban(seed + "/current"), country: c, opened: 25_000_00, transactions: business, current: true}
 	savings := &account{seed: seed + "/savings", name: w.savings, friendly: w.savings, iban: c.iban(seed + "/savings"), country: c, opened: 100_000_00, transactions: saving}
 	card := &account{seed: seed + "/card", name: w.card, friendly: w.card, card: true, iban: "", country: c, opened: 0, transactions: shopping}
 	return []*account{current, savings, card}
@@ -79,6 +80,9 @@ func (a *account) history(now time.Time, h *holder) []movement {
 	balance := a.opened
 	for d := day(0); d <= last; d++ {
 		of := a.transactions(a, d, a.random(d))
+		if a.current && d == h.Day {
+			of = append(of, a.wished(h)...)
+		}
 		if h.has(Twins) && len(of) > 0 && d%5 == 0 {
 			twin := of[0]
 			twin.bare = true
@@ -91,6 +95,21 @@ func (a *account) history(now time.Time, h *holder) []movement {
 			m.balance = balance
 			list = append(list, m)
 		}
+	}
+	return list
+}
+
+// wished is the money that the person wanted to come in. It leaves the same day, so
+// that the balances of later days are the same without it.
+func (a *account) wished(h *holder) (list []movement) {
+	var sum int64
+	for i, m := range h.Incoming {
+		client := a.country.words.clients[i%len(a.country.words.clients)]
+		list = append(list, movement{amount: m.Amount, title: m.Title, party: client.name, partyIBAN: a.ibanOf(client), kind: a.country.words.incoming, labels: []string{"income"}})
+		sum += m.Amount
+	}
+	if sum > 0 {
+		list = append(list, movement{amount: -sum, title: Name, kind: a.country.words.outgoing, labels: []string{"transfer"}})
 	}
 	return list
 }

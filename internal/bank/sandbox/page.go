@@ -60,6 +60,8 @@ func sentences() map[string]fault.Text {
 		"note":    fault.Textf("This bank is not real. Its accounts, people and transactions are made up."),
 		"choose":  fault.Textf("Choose a bank"),
 		"login":   fault.Textf("Customer"),
+		"money":   fault.Textf("Money that came in"),
+		"lines":   fault.Textf("Up to %d lines such as: 119.00 Invoice 42", maxIncoming),
 		"hint":    fault.Textf("Any name will do. The same name has the same accounts each time."),
 		"trouble": fault.Textf("Trouble to try out"),
 		"once":    fault.Textf("The accounts can be read once."),
@@ -169,6 +171,11 @@ func (b *Bank) take(r *http.Request, red *redirection, p *signInPage) (status in
 			p.Problem = p.t.Text(fault.Textf("Choose one of the banks, and a customer of up to %d characters.", maxPerson))
 			return http.StatusUnprocessableEntity, false, nil
 		}
+		if h.Incoming, ok = parseIncoming(r.PostFormValue("incoming")); !ok {
+			p.Problem = p.t.Text(fault.Textf("Money that came in is an amount and a text behind it, up to %d lines.", maxIncoming))
+			return http.StatusUnprocessableEntity, false, nil
+		}
+		h.Day = dayOf(b.now()) - 1
 		record.Status, record.Target = "success", t.name
 		record.Session, record.Access = b.signedIn(red.Owner, t, h, red.Access != "SINGLE")
 	}

@@ -22,8 +22,10 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"sede/internal/clock"
 	"sede/internal/secret"
@@ -104,11 +106,54 @@ func Troubles() []string {
 
 // holder is who signed in and what trouble they want.
 type holder struct {
-	Person   string   `json:"p"`
-	Troubles []string `json:"w,omitempty"`
+	Person   string     `json:"p"`
+	Troubles []string   `json:"w,omitempty"`
+	Incoming []incoming `json:"i,omitempty"`
+	Day      day        `json:"d,omitempty"` // on which Incoming came
+}
+
+// incoming is money that the person wants to have come in.
+type incoming struct {
+	Amount int64  `json:"a"` // in hundredths
+	Title  string `json:"t"`
 }
 
 func (h *holder) has(trouble string) bool { return slices.Contains(h.Troubles, trouble) }
+
+// What bounds the wishes for money: a redirection's answer carries them.
+const (
+	maxIncoming = 10
+	maxTitle    = 100 // characters
+	maxAmount   = 1_000_000_00
+)
+
+// parseIncoming reads wishes for money, each a line with an amount and a text behind
+// it; false when one is not like that.
+func parseIncoming(text string) (list []incoming, ok bool) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		number, title, _ := strings.Cut(line, " ")
+		amount, err := hundredths(number)
+		title = strings.TrimSpace(title)
+		if err != nil || amount <= 0 || amount > maxAmount || title == "" || utf8.RuneCountInString(title) > maxTitle || len(list) == maxIncoming {
+			return nil, false
+		}
+		list = append(list, incoming{amount, title})
+	}
+	return list, true
+}
+
+// hundredths reads an amount such as 12, 12.5 or 12,50.
+func hundredths(text string) (int64, error) {
+	whole, part, _ := strings.Cut(strings.Replace(text, ",", ".", 1), ".")
+	if len(part) > 2 {
+		return 0, strconv.ErrSyntax
+	}
+	n, err := strconv.ParseUint(whole+(part + "00")[:2], 10, 40)
+	return int64(n), err
+}
 
 // maxPerson bounds the name that somebody signs in with.
 const maxPerson = 40
