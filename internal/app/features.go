@@ -94,6 +94,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	if used, live := f.payments.Used(); used {
 		f.organizations.UseStripe(live)
 		f.subscriptions.SetProvider(f.payments)
+		f.organizations.OnAddress(f.payments.Moved)
 	}
 	if f.banks, err = bank.New(ctx, p, c.Bank, held{f.organizations, f.entitlements}, problem); err != nil {
 		return f, err

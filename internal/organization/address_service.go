@@ -65,6 +65,11 @@ func (s *Service) CreateAddress(ctx context.Context, who *access.Caller, a *Addr
 	})
 }
 
+// OnAddress adds work to the transaction that changes an address.
+func (s *Service) OnAddress(do func(tx *db.Tx, scope access.Scope) error) {
+	s.onAddress = append(s.onAddress, do)
+}
+
 // UpdateAddress changes an address. What its country demands holds afterwards.
 func (s *Service) UpdateAddress(ctx context.Context, who *access.Caller, id ident.ID, a *Address, apply func() error) error {
 	return s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
@@ -87,6 +92,11 @@ func (s *Service) UpdateAddress(ctx context.Context, who *access.Caller, id iden
 		a.Version, a.UpdatedAt = a.Version+1, s.now.Now().Truncate(time.Second)
 		if err := updateAddress(tx, who.Scope(), a); err != nil {
 			return err
+		}
+		for _, do := range s.onAddress {
+			if err := do(tx, who.Scope()); err != nil {
+				return err
+			}
 		}
 		return s.audit.Append(tx, who, audit.Entry{Action: "update", Resource: "OrganizationAddress", Key: id.String(),
 			Before: hydra.JSON(addressFields, &before), After: hydra.JSON(addressFields, a)})

@@ -51,6 +51,7 @@ type Service struct {
 	mail *mail.Post
 	// onClosing, onRemove and onPurge see an organization end.
 	onClosing []func(tx *db.Tx, scope access.Scope, who *access.Caller, closing bool) error
+	onAddress []func(tx *db.Tx, scope access.Scope) error
 	onRemove  []func(tx *db.Tx, scope access.Scope) error
 	onReset   []func(tx *db.Tx, scope access.Scope) error
 	onPurge   []func(ctx context.Context, scope access.Scope) error

@@ -357,6 +357,10 @@ func (s *Service) mirror(tx *db.Tx, scope access.Scope, at []stripe.PaymentMetho
 	return s.loadLive(tx, scope)
 }
 
+// Moved has Stripe learn that an address of the organization is another, which may
+// change how it is taxed.
+func (s *Service) Moved(tx *db.Tx, scope access.Scope) error { return s.loadLive(tx, scope) }
+
 // loadLive has the live subscription loaded again, because something else may pay it.
 func (s *Service) loadLive(tx *db.Tx, scope access.Scope) error {
 	id, err := s.subscriptions.Live(tx, scope)

@@ -1,9 +1,11 @@
 package payment_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"sede/internal/db"
 	"sede/internal/sedetest"
@@ -159,6 +161,58 @@ func TestInvoicesThatStripeMade(t *testing.T) {
 		}
 		if a := w.owner().Do(http.MethodGet, "/invoices/"+i.ID, "", "Accept", "application/pdf"); a.Status != 200 || !strings.HasPrefix(string(a.Body), "%PDF-") {
 			t.Errorf("%d %.40s", a.Status, a.Body)
+		}
+	})
+}
+
+// TestWhoMovesIsTaxedAnew: an address or VAT number that changes reaches Stripe, and the
+// next invoice is taxed by it.
+func TestWhoMovesIsTaxedAnew(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		w := billedWorld(t, engine)
+		w.do(w.operator(), http.MethodPatch, "/invoice-issuers/default-issuer", `{"vatNumber":"PT509442013"}`, 200)
+		w.add(stripefake.Card{})
+		w.settled()
+		s := w.buy(`{"products":["/products/bank"]}`)
+		w.settled()
+		var invoice struct {
+			Tax         int64
+			TaxCategory string
+		}
+		last := func() {
+			var page struct {
+				Members []json.RawMessage `json:"hydra:member"`
+			}
+			w.do(w.owner(), http.MethodGet, "/subscriptions/"+s.ID+"/invoices", "", 200).JSON(t, &page)
+			if err := json.Unmarshal(page.Members[0], &invoice); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if last(); invoice.Tax == 0 || invoice.TaxCategory != "S" {
+			t.Errorf("%+v", invoice)
+		}
+		var sub struct{ OrganizationAddress string }
+		w.do(w.owner(), http.MethodGet, "/subscriptions/"+s.ID, "", 200).JSON(t, &sub)
+		w.do(w.owner(), http.MethodPatch, sub.OrganizationAddress, `{"country":"/countries/PL","postCode":"00-001","city":"Warszawa","vatNumber":"PL5260250274"}`, 200)
+		w.settled()
+		at, err := w.client().Subscription(t.Context(), s.ExternalID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(at.TaxRates) != 0 {
+			t.Errorf("%v", at.TaxRates)
+		}
+		calls := len(w.fake.Calls())
+		w.reconcile()
+		for _, c := range w.fake.Calls()[calls:] {
+			if strings.HasPrefix(c, "POST") {
+				t.Errorf("told again: %s", c)
+			}
+		}
+		w.Advance(32 * 24 * time.Hour)
+		w.settled()
+		if last(); invoice.Tax != 0 || invoice.TaxCategory != "AE" {
+			t.Errorf("%+v", invoice)
 		}
 	})
 }

@@ -208,11 +208,11 @@ func (w *wish) key(step string) string {
 
 func (s *Service) meta(w *wish) map[string]string {
 	return map[string]string{metaSubscription: w.ID.String(), metaWanted: strconv.FormatInt(w.Wanted, 10), metaCoupon: couponOf(&w.Twin).ID,
-		metaMethod: w.method}
+		metaMethod: w.method, metaBuyer: hash(w.customer())}
 }
 
-// describe tells Stripe who the customer is.
-func (s *Service) describe(ctx context.Context, w *wish, customer string) error {
+// customer is what Stripe is told of who pays.
+func (w *wish) customer() stripe.CustomerData {
 	d := stripe.CustomerData{Name: w.buyer.Name, Email: w.buyer.Email, Country: w.buyer.Country, Exempt: "none"}
 	if len(w.buyer.Lines) > 1 {
 		d.Street, d.City = w.buyer.Lines[0], w.buyer.Lines[1]
@@ -220,7 +220,13 @@ func (s *Service) describe(ctx context.Context, w *wish, customer string) error 
 	if w.Treatment.Category == tax.ReverseCharge {
 		d.Exempt = "reverse"
 	}
-	return s.keyed(ctx, w.key("customer"), func(key string) error {
+	return d
+}
+
+// describe tells Stripe who the customer is.
+func (s *Service) describe(ctx context.Context, w *wish, customer string) error {
+	d := w.customer()
+	return s.keyed(ctx, w.key("customer"+hash(d)), func(key string) error {
 		_, err := s.client.UpdateCustomer(ctx, key, customer, d)
 		return err
 	})
@@ -281,8 +287,10 @@ func (s *Service) taxRates(ctx context.Context, t tax.Treatment) ([]string, erro
 // change makes the twin what is wanted. The last step notes that it is.
 func (s *Service) change(ctx context.Context, w *wish, at *stripe.Subscription) error {
 	switch {
-	case at.Over(), synced(at, &w.Twin) && !w.Over:
+	case at.Over():
 		return nil
+	case !w.Over && synced(at, &w.Twin):
+		return s.move(ctx, w, at)
 	case w.Over:
 		err := s.keyed(ctx, w.key("cancel"), func(key string) error {
 			_, err := s.client.CancelSubscription(ctx, key, at.ID)
@@ -295,6 +303,11 @@ func (s *Service) change(ctx context.Context, w *wish, at *stripe.Subscription) 
 	}
 	if err := s.catalogue(ctx, w); err != nil {
 		return err
+	}
+	if at.Metadata[metaBuyer] != hash(w.customer()) {
+		if err := s.describe(ctx, w, at.Customer); err != nil {
+			return err
+		}
 	}
 	rates, err := s.taxRates(ctx, w.Treatment)
 	if err != nil {
@@ -319,6 +332,22 @@ func (s *Service) change(ctx context.Context, w *wish, at *stripe.Subscription) 
 		PaymentMethod: w.newMethod(at)}
 	d.Metadata[metaCharged] = writeCharged(charged, at.Items, at.PeriodFrom)
 	_, err = s.send(ctx, w.key("note"+hash(d)), at.ID, d)
+	return err
+}
+
+// move tells Stripe where the customer is by now and how it is taxed, if that is news.
+// Invoices that follow are taxed so.
+func (s *Service) move(ctx context.Context, w *wish, at *stripe.Subscription) error {
+	rates, err := s.taxRates(ctx, w.Treatment)
+	buyer := hash(w.customer())
+	if err != nil || at.Metadata[metaBuyer] == buyer && slices.Equal(rates, at.TaxRates) {
+		return err
+	}
+	if err := s.describe(ctx, w, at.Customer); err != nil {
+		return err
+	}
+	d := stripe.Change{TaxRates: rates, Metadata: map[string]string{metaBuyer: buyer}}
+	_, err = s.send(ctx, w.key("move"+hash(d)), at.ID, d)
 	return err
 }
 
@@ -374,8 +403,9 @@ func newCoupon(at *stripe.Subscription, t *subscription.Twin) *string {
 	return &c.ID
 }
 
-// hash tells changes apart, so that one that is another has another idempotency key.
-func hash(d stripe.Change) string {
+// hash tells changes and customers apart, so that one that is another has another
+// idempotency key.
+func hash(d any) string {
 	content, err := json.Marshal(d)
 	if err != nil {
 		panic("payment: a change can't be encoded: " + err.Error())

@@ -18,7 +18,8 @@ import (
 // A subscription has a twin at Stripe. Its items are products with ids that sede
 // gives, one for the flat price and one for seats. Its metadata says which
 // subscription it is the twin of, up to which change Stripe has learned what people
-// want, which discount and which payment method sede set, and what is paid for in the period beyond what the
+// want, which discount and which payment method sede set, a hash of what it told of the
+// customer, and what is paid for in the period beyond what the
 // items say. That is written in the call that charges, or that takes something off the
 // items, so that no crash can lie between the two.
 const (
@@ -27,6 +28,7 @@ const (
 	metaCoupon       = "sede_coupon"
 	metaCharged      = "sede_charged"
 	metaMethod       = "sede_method"
+	metaBuyer        = "sede_buyer"
 )
 
 // chargedOf are the items that are paid for in the period.
