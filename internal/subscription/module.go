@@ -50,6 +50,7 @@ func (s *Service) Fill(tx *db.Tx, items []organization.Organization) error {
 		}
 		if h.live {
 			o.CurrentSubscription = null.Of(h.id)
+			o.ProductionLike = o.ProductionLike || h.pays() && o.Type != organization.Demo && o.Type != organization.Sandbox
 		}
 	}
 	return err

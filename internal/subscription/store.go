@@ -144,8 +144,12 @@ func update(tx *db.Tx, scope access.Scope, s *Subscription) error {
 type held struct {
 	organization, id ident.ID
 	live             bool
+	status           string
 	seats            int64
 }
+
+// pays reports whether the subscription is one that is paid for.
+func (h *held) pays() bool { return h.status == Active || h.status == PastDue || h.status == Unpaid }
 
 // heldBy returns the subscriptions of the organizations, the oldest first.
 func heldBy(tx *db.Tx, organizations []ident.ID, onlyLive bool) (found []held, err error) {
@@ -159,13 +163,14 @@ func heldBy(tx *db.Tx, organizations []ident.ID, onlyLive bool) (found []held, e
 	if onlyLive {
 		condition = " AND live"
 	}
-	rows := tx.Query(`SELECT organization_id, id, live, seats FROM subscription WHERE organization_id IN (`+in.String()[2:]+`)`+condition+` ORDER BY id`, args...)
+	rows := tx.Query(`SELECT organization_id, id, live, status, seats FROM subscription WHERE organization_id IN (`+in.String()[2:]+`)`+condition+` ORDER BY id`, args...)
 	defer rows.Close()
 	for rows.Next() {
 		var h held
-		if err := rows.Scan(&h.organization, &h.id, &h.live, &h.seats); err != nil {
+		if err := rows.Scan(&h.organization, &h.id, &h.live, &h.status, &h.seats); err != nil {
 			return nil, err
 		}
+		h.status = strings.Clone(h.status)
 		found = append(found, h)
 	}
 	return found, rows.Err()
