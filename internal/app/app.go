@@ -159,6 +159,7 @@ func (a *App) assemble(ctx context.Context) error {
 		all.Schedules = append(all.Schedules, m.Schedules...)
 		all.Due = append(all.Due, m.Due...)
 		all.Chores = append(all.Chores, m.Chores...)
+		all.Texts = append(all.Texts, m.Texts...)
 	}
 	all.Resources = append(all.Resources, a.jobs.Resources()...)
 	all.Resources = append(all.Resources, audit.Reader{DB: a.db}.Resources()...)
@@ -172,6 +173,8 @@ func (a *App) assemble(ctx context.Context) error {
 	if a.config.SecretKeys != nil {
 		all.Chores = append(all.Chores, jobs.Chore{Name: "secret.keys", Every: KeysEvery, Do: func(context.Context) error { return a.box.Refresh() }})
 	}
+	a.db.RegisterTexts(all.Texts...)
+	all.Chores = append(all.Chores, jobs.Chore{Name: "db.texts", Every: time.Second, Do: a.db.IndexTexts})
 	a.jobs.RegisterChores(all.Chores)
 	return a.serve(all, platform.Secret)
 }

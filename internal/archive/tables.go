@@ -6,6 +6,8 @@
 // A new table needs a line in Tables, or a test fails.
 package archive
 
+import "slices"
+
 // Role says whose the rows of a table are and what becomes of them.
 type Role uint8
 
@@ -15,6 +17,7 @@ const (
 	Kept                     // the organization itself, its people, settings and money: clearing leaves it
 	Trace                    // what sede notes of the organization for itself: in no archive
 	Instance                 // of no organization
+	Derived                  // made from working data: removed behind it, in no archive, made anew from what is brought back
 )
 
 // Table says what becomes of the rows of one table.
@@ -107,6 +110,10 @@ func Tables() []Table {
 		{Name: "audit_head", Role: Kept, Key: []string{}, Lasting: "1 = 1"},
 		{Name: "audit_log", Role: Kept, Key: []string{"seq"}, Lasting: "1 = 1", People: []string{"actor"}, Texts: []string{"resource_key", "before", "after"}},
 
+		// Removed last, so that a search never misses a row that is still there.
+		{Name: "text_block", Role: Derived, Key: []string{"collection", "number"}},
+		{Name: "text_segment", Role: Derived, Key: []string{"collection", "base"}},
+
 		{Name: "location", Role: Working},
 		{Name: "employee", Role: Working, People: []string{"user_id"}},
 		{Name: "meeting", Role: Working},
@@ -125,10 +132,17 @@ func Tables() []Table {
 		{Name: "organization_transfer", Role: Trace},
 		{Name: "organization_hold", Role: Trace, Key: []string{}},
 		{Name: "organization_clock", Role: Trace, Key: []string{}},
+		{Name: "text_pending", Role: Trace, Key: []string{"collection", "id"}},
 		{Name: "row_count", Role: Trace, Key: []string{"resource"}},
 		{Name: "mailbox", Role: Trace, Owner: "organization"},
 		{Name: "job", Role: Trace},
 	}
+}
+
+// Cleared lists the tables whose rows go when an organization is cleared, in the
+// order of Tables.
+func Cleared() []Table {
+	return slices.DeleteFunc(Tables(), func(t Table) bool { return t.Role != Working && t.Role != Derived })
 }
 
 // OfRole lists the tables with that role, in the order of Tables.

@@ -156,6 +156,7 @@ func uses() map[string][]string {
 			"internal/clearing",     // a job goes on with it
 			"internal/transfer",     // the owner was let in before
 			"internal/organization",
+			"internal/db", // makes the indexes of texts, one organization at a time
 		},
 		"access.Instance": {
 			"internal/account", "internal/db", "internal/organization", "internal/reference",

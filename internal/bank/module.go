@@ -55,6 +55,7 @@ func (s *Service) Module() feature.Module {
 		Routes:    s.routes(),
 		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase), doMatch.Worker(s.match)},
 		Due:       []jobs.Due{s.due()},
+		Texts:     []*db.Listing{&transactionListing},
 		Schedules: []jobs.Schedule{
 			{Name: "bank.retention", Every: retentionEvery, Do: s.removeOld},
 			{Name: "bank.sandbox-records", Every: day, Do: s.forgetRecords},

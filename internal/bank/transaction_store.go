@@ -94,6 +94,7 @@ var transactionListing = db.Listing{
 		"createdAt":     {SQL: "created_at", NotNull: true},
 	},
 	Order:   "transaction_on DESC, id DESC",
+	Texts:   []string{"text", "labels"},
 	Counted: true,
 }
 

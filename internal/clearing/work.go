@@ -199,10 +199,9 @@ func (w *work) counted(ctx context.Context) (list []archive.Counter, err error) 
 	return list, err
 }
 
-// remove removes all working data, a few rows at a time.
+// remove removes all working data and what was made from it, a few rows at a time.
 func (w *work) remove(ctx context.Context) error {
-	tables := archive.OfRole(archive.Working)
-	for _, t := range slices.Backward(tables) {
+	for _, t := range slices.Backward(archive.Cleared()) {
 		size := archive.NewSizer(batchTime)
 		for n := int64(-1); n != 0; {
 			err := w.write(ctx, func(tx *db.Tx) (err error) {

@@ -70,6 +70,7 @@ type DB struct {
 	lite    *lite     // SQLite only
 	pg      *postgres // PostgreSQL only
 	anchors anchors
+	texts   textIndexes
 	holds   holds
 	clocks  atomic.Bool // SQLite: there may be clocks that are ahead
 }
@@ -96,7 +97,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.Dir == "" {
 		cfg.Dir = "."
 	}
-	d := &DB{cfg: cfg}
+	d := &DB{cfg: cfg, texts: textIndexes{limits: usualTextLimits}}
 	var err error
 	switch {
 	case cfg.URL == "":

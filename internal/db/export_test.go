@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"text/template"
+
+	"sede/internal/access"
 )
 
 // What the tests in db_test need from the inside.
@@ -71,4 +73,21 @@ func (d *DB) Anchors() int {
 		n += l.size
 	}
 	return n
+}
+
+// SmallTexts makes all ways of searching in texts happen in small collections.
+func (d *DB) SmallTexts() {
+	d.texts.limits = textLimits{pending: 1500, blocks: 12, found: 150, walk: 400, sorted: 3000}
+}
+
+// TextSegments returns how many rows each segment of an index has.
+func (d *DB) TextSegments(ctx context.Context, scope access.Scope, table string) (rows []int, err error) {
+	err = d.Read(ctx, scope, func(tx *Tx) error {
+		list, err := tx.segments(textName{scope.Organization(), table})
+		for _, s := range list {
+			rows = append(rows, s.rows)
+		}
+		return err
+	})
+	return rows, err
 }

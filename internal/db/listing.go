@@ -35,6 +35,12 @@ type Listing struct {
 	// fields alone is then read as well.
 	Groups []string
 
+	// Texts names fields of texts, whose filters Contains are served by an index
+	// that IndexTexts makes. Their order is stored: new ones come last, and then
+	// all rows are noted in text_pending anew. The table has the macro Searchable
+	// in a migration, and is known to RegisterTexts.
+	Texts []string
+
 	// Wide says that the collection is not one of an organization: $1 is then
 	// the first of Page's args instead of the organization.
 	Wide bool
@@ -150,15 +156,22 @@ func (l *Listing) where() string {
 
 // conditions writes WHERE.
 func (p *pager) conditions(filters []page.Filter) error {
-	var b strings.Builder
-	b.WriteString(p.l.where())
+	all, others, textual := p.l.where(), p.l.where(), ""
 	for i := range filters {
+		var b strings.Builder
 		b.WriteString(" AND ")
 		if err := p.filter(&b, &filters[i]); err != nil {
 			return err
 		}
+		all += b.String()
+		if f, ok := p.textFilter(&filters[i]); ok {
+			p.texts = append(p.texts, f)
+			textual += b.String()
+		} else {
+			others += b.String()
+		}
 	}
-	p.where = b.String()
+	p.where, p.others, p.textual = all, others, strings.TrimPrefix(textual, " AND ")
 	return nil
 }
 
@@ -249,10 +262,7 @@ func (p *pager) equal(values []page.Value) string {
 // contains writes that the folded column contains one of the texts. A field without one is compared
 // without the case of ASCII letters, the same on both engines.
 func (p *pager) contains(b *strings.Builder, c Column, values []page.Value) {
-	column, prepare := c.Fold, Fold
-	if column == "" {
-		column, prepare = "lower("+c.SQL+")", lowerASCII
-	}
+	column, prepare := c.textColumn()
 	b.WriteByte('(')
 	n := 0
 	for _, v := range values {

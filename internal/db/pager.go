@@ -22,6 +22,10 @@ type pager struct {
 	told    bool     // the listing's Total tells the total
 	groups  []string // patterns of the counters whose sum the total is
 
+	texts   []textFilter // of filters that the index of texts serves
+	textual string       // their conditions
+	others  string       // all other conditions
+
 	rows  int // read, up to size+1
 	more  bool
 	total page.Total
@@ -29,6 +33,9 @@ type pager struct {
 
 // read gets the page and the total.
 func (p *pager) read() error {
+	if done, err := p.withTexts(); done || err != nil {
+		return err
+	}
 	switch {
 	case p.size <= 0:
 		return p.count(p.countRow())

@@ -72,6 +72,7 @@ func renderMigrations(d dialect) (fs.FS, error) {
 //	{{.NullsFirst}}      behind a column of an index that may be NULL and that collections are ordered by
 //	{{.Tenant "table"}}  row-level security by organization_id
 //	{{.TenantBy "table" "column"}}  the same by another column
+//	{{.Searchable "table" "column" …}}  has an index of texts, see Listing.Texts
 //	{{if .PostgreSQL}}…{{else}}…{{end}}, {{if .SQLite}}
 type dialect struct {
 	engine Engine
@@ -162,3 +163,28 @@ CREATE POLICY organization ON %[1]s USING (
 // everything is the value of the setting sede.organization that lets a
 // transaction see all organizations; an empty value lets it see none.
 const everything = "*"
+
+// Searchable are the statements of a migration that has the texts of a table
+// indexed: its rows are noted in text_pending when they are new, when one of the
+// columns changes, and now.
+func (d dialect) Searchable(table string, columns ...string) string {
+	fill := `INSERT INTO text_pending (organization_id, collection, id, changes) SELECT organization_id, '` + table + `', id, 1 FROM ` + table + `;`
+	differ := make([]string, len(columns))
+	of := strings.Join(columns, ", ")
+	if d.engine == PostgreSQL {
+		for n, c := range columns {
+			differ[n] = "OLD." + c + " IS DISTINCT FROM NEW." + c
+		}
+		trigger := "CREATE TRIGGER " + table + "_text_%s AFTER %s ON " + table + " FOR EACH ROW %s EXECUTE FUNCTION note_text();\n"
+		return fmt.Sprintf(trigger, "insert", "INSERT", "") +
+			fmt.Sprintf(trigger, "update", "UPDATE OF "+of, "WHEN ("+strings.Join(differ, " OR ")+")") + fill
+	}
+	for n, c := range columns {
+		differ[n] = "OLD." + c + " IS NOT NEW." + c
+	}
+	trigger := "-- +goose StatementBegin\nCREATE TRIGGER " + table + "_text_%s AFTER %s ON " + table + " %s BEGIN\n" +
+		"\tINSERT INTO text_pending (organization_id, collection, id, changes) VALUES (NEW.organization_id, '" + table + "', NEW.id, 1)\n" +
+		"\t\tON CONFLICT (organization_id, collection, id) DO UPDATE SET changes = text_pending.changes + 1;\nEND;\n-- +goose StatementEnd\n"
+	return fmt.Sprintf(trigger, "insert", "INSERT", "") +
+		fmt.Sprintf(trigger, "update", "UPDATE OF "+of, "WHEN "+strings.Join(differ, " OR ")) + fill
+}

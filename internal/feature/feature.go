@@ -47,4 +47,5 @@ type Module struct {
 	Schedules []jobs.Schedule
 	Due       []jobs.Due
 	Chores    []jobs.Chore
+	Texts     []*db.Listing // those with Texts
 }

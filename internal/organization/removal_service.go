@@ -115,7 +115,7 @@ func (s *Service) removeRows(ctx context.Context, scope access.Scope, tables []a
 // forgotten by themselves, once they are done.
 func purged() []archive.Table {
 	var list []archive.Table
-	for _, t := range slices.Concat(archive.OfRole(archive.Trace), archive.OfRole(archive.Kept), archive.OfRole(archive.Working)) {
+	for _, t := range slices.Concat(archive.OfRole(archive.Trace), archive.OfRole(archive.Kept), archive.Cleared()) {
 		if t.Name != "organization" && t.Name != "job" && t.Lasting != "1 = 1" {
 			list = append(list, t)
 		}

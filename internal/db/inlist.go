@@ -1,0 +1,60 @@
+package db
+
+import (
+	"encoding/hex"
+	"strconv"
+
+	"sede/internal/ident"
+)
+
+// Lists of any length are one argument, so that all share one statement.
+
+// selectListed is a SELECT of rows whose key is in a list, each found by itself in
+// the index of the key: CROSS JOIN on SQLite and LATERAL on PostgreSQL leave no
+// choice, while with IN all rows of the organization may be read. columns and where are of the table; the list is the
+// argument of the placeholder, and names nothing twice. ORDER BY
+// may follow.
+func (tx *Tx) selectListed(columns, table, where, key, placeholder string, kind Kind) string {
+	if tx.lite != nil {
+		value := "value"
+		if kind == KindID {
+			value = "unhex(value)"
+		}
+		return "SELECT " + columns + " FROM (SELECT " + value + " AS wanted FROM json_each(" + placeholder + ")) AS listed CROSS JOIN " + table +
+			" WHERE " + where + " AND " + key + " = listed.wanted"
+	}
+	array := "bigint[]"
+	if kind == KindID {
+		array = "uuid[]"
+	}
+	return "SELECT " + columns + " FROM unnest(CAST(CAST(" + placeholder + " AS text) AS " + array + ")) AS listed (wanted)" +
+		" CROSS JOIN LATERAL (SELECT * FROM " + table + " WHERE " + where + " AND " + key + " = listed.wanted OFFSET 0) AS " + table
+}
+
+// idList is the argument for a list of ids.
+func (tx *Tx) idList(list []ident.ID) string {
+	if tx.lite == nil {
+		return writeList('{', '}', 37*len(list), list, func(b []byte, id ident.ID) []byte { return id.Append(b) })
+	}
+	return writeList('[', ']', 35*len(list), list, func(b []byte, id ident.ID) []byte { return append(hex.AppendEncode(append(b, '"'), id[:]), '"') })
+}
+
+// numberList is the argument for a list of integers.
+func (tx *Tx) numberList(list []int64) string {
+	add := func(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
+	if tx.lite == nil {
+		return writeList('{', '}', 12*len(list), list, add)
+	}
+	return writeList('[', ']', 12*len(list), list, add)
+}
+
+func writeList[T any](open, end byte, size int, list []T, add func([]byte, T) []byte) string {
+	b := append(make([]byte, 0, size+2), open)
+	for i, v := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = add(b, v)
+	}
+	return string(append(b, end))
+}

@@ -1,0 +1,455 @@
+package db
+
+import (
+	"errors"
+	"slices"
+
+	"sede/internal/ident"
+	"sede/internal/page"
+)
+
+// textLimits say when a search does what.
+type textLimits struct {
+	pending int // up to so many pending rows are looked at one by one
+	blocks  int // up to so many blocks are read before anything else is tried
+	found   int // up to so many rows that may match are all read
+	walk    int // so many rows are read in the order of the page when more may match
+	sorted  int // up to so many rows are sorted when those did not fill the page
+}
+
+var usualTextLimits = textLimits{pending: 20_000, blocks: 256, found: countLimit, walk: 20_000, sorted: 200_000}
+
+// spansRead is how many trigrams of a term are looked up in a segment, those with
+// the fewest rows.
+const spansRead = 3
+
+// textSearch finds the rows of a collection that may match filters on texts.
+type textSearch struct {
+	tx       *Tx
+	name     textName
+	limits   textLimits
+	filters  []textFilter
+	pending  []ident.ID
+	segments []segment
+}
+
+// search returns how to search for the page's filters; nil when the index is of no
+// use: there is none yet, or too much is pending.
+func (p *pager) search(filters []textFilter) (*textSearch, error) {
+	s := &textSearch{tx: p.tx, name: textName{p.org, p.l.Table}, limits: p.tx.db.texts.limits, filters: filters}
+	// Pending rows are read first: what moves from there into a segment meanwhile
+	// is then seen twice, and not missed.
+	rows := p.tx.Query(`SELECT id FROM text_pending WHERE organization_id = $1 AND collection = $2 LIMIT $3`,
+		p.org, p.l.Table, int64(s.limits.pending+1))
+	for rows.Next() {
+		var id ident.ID
+		if err := rows.Scan(&id); err != nil {
+			rows.Close()
+			return nil, err
+		}
+		s.pending = append(s.pending, id)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if n := int64(len(s.pending)); n >= indexFrom {
+		p.tx.db.texts.notice(s.name, n)
+	}
+	if len(s.pending) > s.limits.pending {
+		return nil, nil
+	}
+	var err error
+	s.segments, err = p.tx.segments(s.name)
+	if err != nil || len(s.segments) == 0 {
+		return nil, ignoreDamage(err)
+	}
+	return s, nil
+}
+
+// ignoreDamage drops the error that says to do without the index.
+func ignoreDamage(err error) error {
+	if errors.Is(err, errTextIndex) {
+		return nil
+	}
+	return err
+}
+
+// look is the part of a segment that a search reads: for each filter and term the
+// spans that are looked up.
+type look struct {
+	*segment
+	filters []textFilter
+	blocks  int
+}
+
+// look chooses the spans with the fewest blocks.
+func (s *textSearch) look(at *segment) look {
+	l := look{segment: at, filters: make([]textFilter, len(s.filters))}
+	for i, filter := range s.filters {
+		for _, spans := range filter {
+			chosen := slices.Clone(spans)
+			size := func(of span) int { from, to := at.around(of); return to - from }
+			slices.SortStableFunc(chosen, func(a, b span) int { return size(a) - size(b) })
+			chosen = chosen[:min(len(chosen), spansRead)]
+			for len(chosen) > 1 && size(chosen[len(chosen)-1]) > 8*(1+size(chosen[0])) {
+				chosen = chosen[:len(chosen)-1] // reading that one costs more than rows it would rule out
+			}
+			if size(chosen[0]) == 0 {
+				continue // the term is in no row
+			}
+			for _, of := range chosen {
+				l.blocks += size(of)
+			}
+			l.filters[i] = append(l.filters[i], chosen)
+		}
+	}
+	return l
+}
+
+// looks are those of all segments, and how many blocks they read together.
+func (s *textSearch) looks() (list []look, blocks int) {
+	for i := range s.segments {
+		l := s.look(&s.segments[i])
+		if slices.ContainsFunc(l.filters, func(f textFilter) bool { return len(f) == 0 }) {
+			continue
+		}
+		list = append(list, l)
+		blocks += l.blocks
+	}
+	return list, blocks
+}
+
+// numbers appends the numbers of the blocks to read.
+func (l *look) numbers(list []int64) []int64 {
+	for _, filter := range l.filters {
+		for _, spans := range filter {
+			for _, of := range spans {
+				for from, to := l.around(of); from < to; from++ {
+					list = append(list, l.base+int64(from))
+				}
+			}
+		}
+	}
+	return list
+}
+
+// rows are the rows of the segment that may match all filters, ascending.
+func (l *look) rows(blocks map[int64][]byte) (all []uint16, err error) {
+	for i, filter := range l.filters {
+		var any []uint16
+		for _, spans := range filter {
+			rows, err := l.holding(spans, blocks)
+			if err != nil {
+				return nil, err
+			}
+			any = union(any, rows)
+		}
+		if i > 0 {
+			any = intersection(all, any)
+		}
+		all = any
+	}
+	return all, nil
+}
+
+// holding are the rows that have a key in each of the spans, ascending.
+func (l *look) holding(spans []span, blocks map[int64][]byte) (all []uint16, err error) {
+	for i, of := range spans {
+		var rows []uint16
+		for from, to := l.around(of); from < to; from++ {
+			if rows, err = rowsIn(rows, l.firsts[from], blocks[l.base+int64(from)], of); err != nil {
+				return nil, err
+			}
+		}
+		if of.hi-of.lo > rowMask { // of several trigrams
+			slices.Sort(rows)
+			rows = slices.Compact(rows)
+		}
+		if i > 0 {
+			rows = intersection(all, rows)
+		}
+		all = rows
+	}
+	return all, nil
+}
+
+func union(a, b []uint16) []uint16 {
+	if len(a) == 0 {
+		return b
+	}
+	all := append(a, b...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func intersection(a, b []uint16) []uint16 {
+	both := a[:0]
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		switch {
+		case a[i] < b[j]:
+			i++
+		case a[i] > b[j]:
+			j++
+		default:
+			both = append(both, a[i])
+			i, j = i+1, j+1
+		}
+	}
+	return both
+}
+
+// found are rows of segments that may match.
+type found struct {
+	*segment
+	rows []uint16
+}
+
+// read returns the rows of the segments that may match.
+func (s *textSearch) read(looks []look) (list []found, n int, err error) {
+	var numbers []int64
+	for i := range looks {
+		numbers = looks[i].numbers(numbers)
+	}
+	blocks, err := s.tx.blocks(s.name, numbers)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i := range looks {
+		rows, err := looks[i].rows(blocks)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(rows) > 0 {
+			list = append(list, found{looks[i].segment, rows})
+			n += len(rows)
+		}
+	}
+	return list, n, nil
+}
+
+// ids appends the ids of rows.
+func (s *textSearch) ids(ids []ident.ID, list []found) ([]ident.ID, error) {
+	var numbers []int64
+	for _, f := range list {
+		for _, row := range f.rows {
+			if n := f.idBlock(int(row)); len(numbers) == 0 || numbers[len(numbers)-1] != n {
+				numbers = append(numbers, n)
+			}
+		}
+	}
+	blocks, err := s.tx.blocks(s.name, numbers)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range list {
+		for _, row := range f.rows {
+			block, at := blocks[f.idBlock(int(row))], int(row)%blockIDs*len(ident.ID{})
+			if int(row) >= f.segment.rows || at+len(ident.ID{}) > len(block) {
+				return nil, errTextIndex
+			}
+			ids = append(ids, ident.ID(block[at:]))
+		}
+	}
+	return ids, nil
+}
+
+// withTexts reads the page and the total with the index; false when it is of no use
+// for the filters.
+func (p *pager) withTexts() (done bool, err error) {
+	if len(p.texts) == 0 {
+		return false, nil
+	}
+	s, err := p.search(p.texts)
+	if s == nil || err != nil {
+		return false, err
+	}
+	looks, blocks := s.looks()
+	if blocks > s.limits.blocks {
+		return p.common(s, looks)
+	}
+	list, n, err := s.read(looks)
+	if err != nil {
+		return false, ignoreDamage(err)
+	}
+	if n > s.limits.found {
+		return p.common(s, looks)
+	}
+	ids, err := s.ids(s.pending, list)
+	if err != nil {
+		return false, ignoreDamage(err)
+	}
+	return true, p.among(ids)
+}
+
+// listed selects of the rows with the ids those that match the page's filters.
+func (p *pager) listed(columns, end string, ids []ident.ID) *Rows {
+	args := p.args[:len(p.args):len(p.args)]
+	sql := p.tx.selectListed(columns, p.l.Table, p.where, p.l.key(), placeholder(len(args)+1), KindID)
+	return p.tx.Query(sql+end, append(args, p.tx.idList(ids))...)
+}
+
+// among reads the page and the total from the rows with the ids, which all are that
+// may match.
+func (p *pager) among(ids []ident.ID) error {
+	if len(ids) == 0 {
+		p.total = page.Total{Exact: true}
+		return nil
+	}
+	slices.SortFunc(ids, compareIDs)
+	ids = slices.Compact(ids)
+	rows := p.listed(p.l.key(), " ORDER BY "+p.order, ids)
+	sorted := ids[:0:0]
+	for rows.Next() {
+		var id ident.ID
+		if err := rows.Scan(&id); err != nil {
+			rows.Close()
+			return err
+		}
+		sorted = append(sorted, id)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	n := int64(len(sorted))
+	p.more = p.size > 0 && p.offset+int64(p.size) < n
+	last := !p.more && p.size > 0 && p.offset < n // whose total is exact, as that of other pages
+	p.total = page.Total{Rows: n, Exact: n <= countLimit || last}
+	if !p.total.Exact {
+		p.total.Rows = countLimit
+	}
+	if p.size <= 0 || p.offset >= n {
+		return nil
+	}
+	sorted = sorted[p.offset:]
+	sorted = sorted[:min(len(sorted), p.size)]
+	rows = p.listed(p.l.Select, " ORDER BY "+p.order, sorted)
+	defer rows.Close()
+	for rows.Next() {
+		p.rows++
+		if err := p.scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// common reads the page of a search for what many rows may have: they are met soon
+// when rows are read in order.
+func (p *pager) common(s *textSearch, looks []look) (done bool, err error) {
+	filled, err := p.walk(s.limits.walk)
+	if err != nil {
+		return false, err
+	}
+	if filled {
+		ok, err := p.countSome(s, looks)
+		if err == nil && !ok {
+			err = p.count(p.countRow())
+		}
+		return true, err
+	}
+	var list []found
+	n := len(s.pending)
+	for i := range looks {
+		part, m, err := s.read(looks[i : i+1])
+		if err != nil {
+			return false, ignoreDamage(err)
+		}
+		if n += m; n > s.limits.sorted {
+			return false, nil
+		}
+		list = append(list, part...)
+	}
+	ids, err := s.ids(s.pending, list)
+	if err != nil {
+		return false, ignoreDamage(err)
+	}
+	return true, p.among(ids)
+}
+
+// walk reads rows in the order of the page, and hands those that match to scan
+// once they are enough for the page and one more.
+func (p *pager) walk(most int) (filled bool, err error) {
+	if p.size <= 0 || p.offset+int64(p.size) >= int64(most) {
+		return false, nil
+	}
+	args := p.args[:len(p.args):len(p.args)]
+	text := func(columns, limit string) string {
+		return "SELECT " + columns + " FROM (SELECT * FROM " + p.l.Table + " WHERE " + p.others + " ORDER BY " + p.order + " LIMIT " + placeholder(len(args)+1) +
+			") AS " + p.l.Table + " WHERE " + p.textual + " LIMIT " + limit
+	}
+	// The last row is looked for first: rows can't be taken back from scan.
+	var last ident.ID
+	n := placeholder(len(args) + 2)
+	err = p.tx.Row(text(p.l.key(), "1 OFFSET "+n), append(args, int64(most), p.offset+int64(p.size))...).Scan(&last)
+	if errors.Is(err, ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	rows := p.tx.Query(text(p.l.Select, n+" OFFSET "+placeholder(len(args)+3)), append(args, int64(most), int64(p.size), p.offset)...)
+	defer rows.Close()
+	for rows.Next() {
+		p.rows++
+		if err := p.scan(rows); err != nil {
+			return false, err
+		}
+	}
+	p.more = true
+	return true, rows.Err()
+}
+
+// countSome counts rows that match up to the limit of counting; false when the
+// index can't tell.
+func (p *pager) countSome(s *textSearch, looks []look) (ok bool, err error) {
+	const part = countLimit + countLimit/5
+	seen := make(map[ident.ID]struct{}, part)
+	var total int64
+	count := func(ids []ident.ID) error {
+		ids = slices.DeleteFunc(ids, func(id ident.ID) bool {
+			_, there := seen[id]
+			seen[id] = struct{}{}
+			return there
+		})
+		var n int64
+		rows := p.listed("count(*)", "", ids)
+		defer rows.Close()
+		for rows.Next() {
+			if err := rows.Scan(&n); err != nil {
+				return err
+			}
+		}
+		total += n
+		return rows.Err()
+	}
+	if err := count(s.pending); err != nil {
+		return false, err
+	}
+	for i := range looks {
+		list, _, err := s.read(looks[i : i+1])
+		if err != nil {
+			return false, ignoreDamage(err)
+		}
+		for _, f := range list {
+			for rows := range slices.Chunk(f.rows, part) {
+				if total > countLimit {
+					break
+				}
+				ids, err := s.ids(nil, []found{{f.segment, rows}})
+				if err != nil {
+					return false, ignoreDamage(err)
+				}
+				if err := count(ids); err != nil {
+					return false, err
+				}
+			}
+		}
+		if total > countLimit {
+			break
+		}
+	}
+	p.total = page.Total{Rows: min(total, countLimit), Exact: total <= countLimit}
+	return true, nil
+}
