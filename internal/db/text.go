@@ -102,7 +102,8 @@ type textIndexes struct {
 	limits   textLimits // which only tests change
 }
 
-// RegisterTexts tells which collections IndexTexts works on: those with Texts.
+// RegisterTexts tells which collections IndexTexts works on: those with Texts. Their
+// tables hold working data, since clearing removes all indexes of an organization.
 // It is called before the first Read and Write.
 func (d *DB) RegisterTexts(listings ...*Listing) {
 	d.texts.mu.Lock()

@@ -401,8 +401,8 @@ func (p *pager) walk(most int) (filled bool, err error) {
 	return true, rows.Err()
 }
 
-// countSome counts rows that match up to the limit of counting; false when the
-// index can't tell.
+// countSome counts rows that match up to the limit of counting; false when it is
+// better done without the index.
 func (p *pager) countSome(s *textSearch, looks []look) (ok bool, err error) {
 	const part = countLimit + countLimit/5
 	seen := make(map[ident.ID]struct{}, part)
@@ -433,6 +433,9 @@ func (p *pager) countSome(s *textSearch, looks []look) (ok bool, err error) {
 			return false, ignoreDamage(err)
 		}
 		for _, f := range list {
+			if i == 0 && 2*len(f.rows) > f.segment.rows && f.segment.rows > part {
+				return false, nil // so many that they are soon met one after the other
+			}
 			for rows := range slices.Chunk(f.rows, part) {
 				if total > countLimit {
 					break

@@ -16,5 +16,5 @@ func New(p feature.Platform, isMember func(tx *db.Tx, scope access.Scope, user i
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource()}}
+	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Texts: []*db.Listing{&listing}}
 }

@@ -36,6 +36,7 @@ var listing = db.Listing{
 	},
 	Order:   "id",
 	Counted: true,
+	Texts:   []string{"firstName", "lastName", "name", "email"},
 }
 
 func list(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Employee], error) {

@@ -15,5 +15,5 @@ func New(p feature.Platform, zone func(tx *db.Tx, scope access.Scope) (string, e
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource()}}
+	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Texts: []*db.Listing{&listing}}
 }

@@ -35,6 +35,7 @@ var listing = db.Listing{
 	Order:   "id",
 	Counted: true,
 	Groups:  []string{"country"},
+	Texts:   []string{"name"},
 }
 
 func list(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Location], error) {
