@@ -110,6 +110,7 @@ withSede('ical.js', (running) => {
     assert.ok(cancelled.sequence > proposed.sequence);
 
     const feed = await send('POST', '/meeting-feeds', { content: 'everything' });
-    assert.deepEqual(await events(new URL(feed.url).pathname), []); // the owner is no employee
+    const fed = await events(new URL(feed.url).pathname); // the owner is no employee, and told when a consent ends
+    assert.deepEqual(fed.map((event) => event.summary), ['The access to Sandbox bank Tejo ends']);
   });
 });
