@@ -24,14 +24,13 @@ func (s *Service) operations() []hydra.Operation {
 
 var fields = []hydra.Field[Transfer]{
 	hydra.ID(func(t *Transfer) *ident.ID { return &t.ID }),
-	hydra.Text("kind", func(t *Transfer) *string { return &t.Kind }).OneOf(Import, Archive).Doc("Whether an organization comes in or goes out.").Filter(hydra.Exact),
 	hydra.Text("state", func(t *Transfer) *string {
 		shown := t.State
 		if shown == undoing {
 			shown = Running
 		}
 		return &shown
-	}).OneOf(Waiting, Running, Done, Failed).Doc("Failed: nothing is left of it, and error says why."),
+	}).OneOf(Running, Done, Failed).Doc("Failed: nothing is left of it, and error says why."),
 	hydra.NullRef("organization", "Organization", func(t *Transfer) *null.Value[ident.ID] {
 		arrived := t.arrived()
 		return &arrived

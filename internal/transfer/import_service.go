@@ -47,7 +47,7 @@ func (s *Service) Import(ctx context.Context, who *access.Caller, in *Uploaded, 
 		return notOurs()
 	}
 	id := s.ids.New()
-	given := Transfer{ID: id, Kind: Import, State: Running, Source: null.Of(source), User: who.User, Operator: who.Operator, Name: a.Manifest.Organization.Name,
+	given := Transfer{ID: id, State: Running, Source: null.Of(source), User: who.User, Operator: who.Operator, Name: a.Manifest.Organization.Name,
 		Bytes: in.File.Size, CreatedAt: now, UpdatedAt: now, blob: null.Of("imports/" + id.String() + ".zip")}
 	if _, err := in.File.File.Seek(0, 0); err != nil {
 		return err
@@ -202,13 +202,13 @@ func (s *Service) enter(tx *db.Tx, who *access.Caller, id ident.ID, t *Transfer)
 // keepRecord is how long transfers are listed that have ended.
 const keepRecord = 30 * 24 * time.Hour
 
-// forget removes files that expired and transfers that ended long ago.
+// forget removes transfers that ended long ago, and what is left of their files.
 func (s *Service) forget(ctx context.Context) error {
 	for {
 		var gone []Transfer
-		now := s.moment()
+		before := s.moment().Add(-keepRecord)
 		err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-			gone, err = old(tx, now, now.Add(-keepRecord))
+			gone, err = old(tx, before)
 			return err
 		})
 		if err != nil || len(gone) == 0 {

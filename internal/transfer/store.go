@@ -12,13 +12,13 @@ import (
 	"sede/internal/page"
 )
 
-const columns = `organization_id, id, kind, state, user_id, operator, name, source_id, rows_total, rows_done, bytes, left_out,
-	blob_key, error, created_at, updated_at, finished_at, expires_at`
+const columns = `organization_id, id, state, user_id, operator, name, source_id, rows_total, rows_done, bytes, left_out,
+	blob_key, error, created_at, updated_at, finished_at`
 
 func (t *Transfer) scan(into func(...any) error) error {
 	var left string
-	err := into(&t.Organization, &t.ID, &t.Kind, &t.State, &t.User, &t.Operator, &t.Name, &t.Source, &t.Rows, &t.Done, &t.Bytes, &left,
-		&t.blob, &t.Error, &t.CreatedAt, &t.UpdatedAt, &t.FinishedAt, &t.ExpiresAt)
+	err := into(&t.Organization, &t.ID, &t.State, &t.User, &t.Operator, &t.Name, &t.Source, &t.Rows, &t.Done, &t.Bytes, &left,
+		&t.blob, &t.Error, &t.CreatedAt, &t.UpdatedAt, &t.FinishedAt)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,6 @@ func (t *Transfer) scan(into func(...any) error) error {
 }
 
 var filterColumns = map[string]db.Column{
-	"kind":      {SQL: "kind", NotNull: true},
 	"createdAt": {SQL: "created_at", NotNull: true},
 }
 
@@ -58,9 +57,9 @@ func orMissing(err error) error {
 
 func insert(tx *db.Tx, t *Transfer) error {
 	_, err := tx.Exec(`INSERT INTO organization_transfer (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
-		t.Organization, t.ID, t.Kind, t.State, t.User, t.Operator, t.Name, t.Source, t.Rows, t.Done, t.Bytes, leftJSON(t.LeftOut),
-		t.blob, t.Error, t.CreatedAt, t.UpdatedAt, t.FinishedAt, t.ExpiresAt)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		t.Organization, t.ID, t.State, t.User, t.Operator, t.Name, t.Source, t.Rows, t.Done, t.Bytes, leftJSON(t.LeftOut),
+		t.blob, t.Error, t.CreatedAt, t.UpdatedAt, t.FinishedAt)
 	return err
 }
 
@@ -68,8 +67,8 @@ func insert(tx *db.Tx, t *Transfer) error {
 // gone on with it.
 func update(tx *db.Tx, t *Transfer, from string) error {
 	n, err := tx.Exec(`UPDATE organization_transfer SET state = $4, rows_total = $5, rows_done = $6, bytes = $7, blob_key = $8, error = $9,
-			updated_at = $10, finished_at = $11, expires_at = $12 WHERE organization_id = $1 AND id = $2 AND state = $3`,
-		t.Organization, t.ID, from, t.State, t.Rows, t.Done, t.Bytes, t.blob, t.Error, t.UpdatedAt, t.FinishedAt, t.ExpiresAt)
+			updated_at = $10, finished_at = $11 WHERE organization_id = $1 AND id = $2 AND state = $3`,
+		t.Organization, t.ID, from, t.State, t.Rows, t.Done, t.Bytes, t.blob, t.Error, t.UpdatedAt, t.FinishedAt)
 	if err == nil && n == 0 {
 		err = errOvertaken
 	}
@@ -111,10 +110,9 @@ func setHead(tx *db.Tx, scope access.Scope, seq int64, hash []byte) {
 		ON CONFLICT (organization_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`, scope.Organization(), seq, hash)
 }
 
-// old lists transfers of which nothing is needed any more: files that expired, and
-// what ended before a time.
-func old(tx *db.Tx, now, before time.Time) (list []Transfer, err error) {
-	rows := tx.Query(`SELECT `+columns+` FROM organization_transfer WHERE (expires_at <= $1 OR finished_at <= $2) ORDER BY id LIMIT 100`, now, before)
+// old lists transfers that ended before a time.
+func old(tx *db.Tx, before time.Time) (list []Transfer, err error) {
+	rows := tx.Query(`SELECT `+columns+` FROM organization_transfer WHERE finished_at <= $1 ORDER BY id LIMIT 100`, before)
 	defer rows.Close()
 	for rows.Next() {
 		var t Transfer

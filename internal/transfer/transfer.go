@@ -11,10 +11,10 @@
 // adds its rows in many short transactions, to an organization that nobody sees and
 // nobody else writes into, and shows it in the last one:
 //
-//	waiting ──► running ──► done
-//	               │
-//	               ▼
-//	            undoing ──► failed
+//	running ──► done
+//	   │
+//	   ▼
+//	undoing ──► failed
 //
 // What can't be brought in as a whole is taken out again.
 package transfer
@@ -26,28 +26,20 @@ import (
 	"sede/internal/null"
 )
 
-// The kinds of transfers.
-const (
-	Import  = "import"
-	Archive = "archive"
-)
-
 // The states of transfers. Undoing is for sede itself: people see running.
 const (
-	Waiting = "waiting"
 	Running = "running"
 	undoing = "undoing"
 	Done    = "done"
 	Failed  = "failed"
 )
 
-// Transfer is an organization on its way in or out.
+// Transfer is an organization on its way in.
 type Transfer struct {
 	ID           ident.ID
-	Kind         string
 	State        string
-	Organization ident.ID             // that comes or goes
-	Source       null.Value[ident.ID] // what the organization of an import was in the archive
+	Organization ident.ID             // that comes
+	Source       null.Value[ident.ID] // what the organization was in the archive
 	User         ident.ID             // who asked
 	Operator     bool                 // the user is one
 	Name         string               // of the organization
@@ -58,7 +50,6 @@ type Transfer struct {
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 	FinishedAt   null.Value[time.Time]
-	ExpiresAt    null.Value[time.Time] // when the file goes
 
 	blob null.Value[string] // where the file is
 }
@@ -74,11 +65,11 @@ type Left struct {
 func (t *Transfer) copies() bool { return t.Source.V != t.Organization }
 
 // runs reports whether it is not at its end.
-func (t *Transfer) runs() bool { return t.State == Waiting || t.State == Running || t.State == undoing }
+func (t *Transfer) runs() bool { return t.State == Running || t.State == undoing }
 
 // arrived is the organization of an import that is there.
 func (t *Transfer) arrived() null.Value[ident.ID] {
-	return null.Value[ident.ID]{V: t.Organization, Valid: t.Kind == Archive || t.State == Done}
+	return null.Value[ident.ID]{V: t.Organization, Valid: t.State == Done}
 }
 
 // media is the type of archives.

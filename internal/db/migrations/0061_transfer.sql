@@ -1,9 +1,8 @@
 -- +goose Up
--- What brings an organization here or hands it out: an import or an archive.
+-- What brings an organization here.
 CREATE TABLE organization_transfer (
 	organization_id {{.ID}} NOT NULL,
 	id {{.ID}} NOT NULL,
-	kind {{.Text}} NOT NULL,
 	state {{.Text}} NOT NULL,
 	user_id {{.ID}} NOT NULL,
 	operator {{.Bool}} NOT NULL,
@@ -18,12 +17,10 @@ CREATE TABLE organization_transfer (
 	created_at {{.Time}} NOT NULL,
 	updated_at {{.Time}} NOT NULL,
 	finished_at {{.Time}},
-	expires_at {{.Time}},
 	PRIMARY KEY (organization_id, id)
 ) {{.Strict}};
 CREATE INDEX organization_transfer_user_id ON organization_transfer (user_id, id);
 CREATE INDEX organization_transfer_id ON organization_transfer (id);
-CREATE INDEX organization_transfer_expires_at ON organization_transfer (expires_at) WHERE blob_key IS NOT NULL;
 {{.Tenant "organization_transfer"}}
 
 -- What stays for good stays from the moment an organization is there. While it is

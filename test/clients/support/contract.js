@@ -50,7 +50,6 @@ export const resources = {
     mayBeEmpty: true,
     fields: {
       id: '=string',
-      kind: '=string',
       state: '=string',
       organization: '=iri:Organization?',
       name: '=string',
@@ -63,7 +62,7 @@ export const resources = {
       finishedAt: '=dateTime?',
     },
     operations: { list: 'GET', show: 'GET' },
-    filters: ['kind', 'kind[]', 'createdAt[before]', 'createdAt[strictly_before]', 'createdAt[after]', 'createdAt[strictly_after]'],
+    filters: ['createdAt[before]', 'createdAt[strictly_before]', 'createdAt[after]', 'createdAt[strictly_after]'],
   },
   'organization-users': {
     name: 'OrganizationUser',
