@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -399,6 +400,29 @@ func (r *Reader) EachRow(f *File, t Table, schema *db.Table, organization ident.
 		return damaged(err, "The archive is damaged in %s.", f.Name)
 	}
 	return nil
+}
+
+// EachBatch is EachRow with as many rows at once as size says. change, unless it is
+// nil, is given each row before.
+func (r *Reader) EachBatch(f *File, t Table, schema *db.Table, organization ident.ID, size *Sizer, change func(args []any), do func(sql string, rows [][]any) error) error {
+	var text string
+	var rows [][]any
+	err := r.EachRow(f, t, schema, organization, func(sql string, args []any) error {
+		if change != nil {
+			change(args)
+		}
+		text, rows = sql, append(rows, slices.Clone(args))
+		if len(rows) < int(size.Rows()) {
+			return nil
+		}
+		err := do(text, rows)
+		rows = rows[:0]
+		return err
+	})
+	if err == nil && len(rows) > 0 {
+		err = do(text, rows)
+	}
+	return err
 }
 
 // insertSQL adds a row, or does nothing when there is one with its key.

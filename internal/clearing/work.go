@@ -330,10 +330,8 @@ func (w *work) restore(ctx context.Context) error {
 // add adds the rows of one table, a few at a time.
 func (w *work) add(ctx context.Context, a *archive.Reader, f *archive.File, t archive.Table, schema *db.Table) error {
 	size := archive.NewSizer(batchTime)
-	var batch [][]any
-	var text string
-	flush := func() error {
-		err := w.write(ctx, func(tx *db.Tx) error {
+	return a.EachBatch(f, t, schema, w.org, size, nil, func(sql string, rows [][]any) error {
+		return w.write(ctx, func(tx *db.Tx) error {
 			began := w.clock.Now()
 			var now record
 			if err := find(tx, w.org, w.r.id, &now); err != nil {
@@ -342,26 +340,13 @@ func (w *work) add(ctx context.Context, a *archive.Reader, f *archive.File, t ar
 			if now.state != restoring {
 				return errOvertaken
 			}
-			for _, args := range batch {
-				tx.Queue(text, args...)
+			for _, args := range rows {
+				tx.Queue(sql, args...)
 			}
 			size.Took(w.clock.Now().Sub(began))
 			return nil
 		})
-		batch = batch[:0]
-		return err
-	}
-	err := a.EachRow(f, t, schema, w.org, func(sql string, args []any) error {
-		text, batch = sql, append(batch, slices.Clone(args))
-		if len(batch) < int(size.Rows()) {
-			return nil
-		}
-		return flush()
 	})
-	if err == nil && len(batch) > 0 {
-		err = flush()
-	}
-	return err
 }
 
 // Forget removes the archives of an organization that is removed for good.

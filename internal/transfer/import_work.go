@@ -244,38 +244,22 @@ func (w *work) add(ctx context.Context, f *archive.File, t archive.Table) error 
 		change = w.chain(f, change)
 	}
 	size := archive.NewSizer(batchTime)
-	var batch [][]any
-	var text string
-	flush := func() error {
-		done := w.done + int64(len(batch))
+	return w.a.EachBatch(f, t, w.schema[t.Name], w.t.Organization, size, change, func(sql string, rows [][]any) error {
+		done := w.done + int64(len(rows))
 		err := w.write(ctx, func(tx *db.Tx) error {
 			began := w.clock.Now()
 			if err := progress(tx, &w.t, done, w.moment()); err != nil {
 				return err
 			}
-			for _, args := range batch {
-				tx.Queue(text, args...)
+			for _, args := range rows {
+				tx.Queue(sql, args...)
 			}
 			size.Took(w.clock.Now().Sub(began))
 			return nil
 		})
-		batch, w.done = batch[:0], done
+		w.done = done
 		return err
-	}
-	err := w.a.EachRow(f, t, w.schema[t.Name], w.t.Organization, func(sql string, args []any) error {
-		if change != nil {
-			change(args)
-		}
-		text, batch = sql, append(batch, slices.Clone(args))
-		if len(batch) < int(size.Rows()) {
-			return nil
-		}
-		return flush()
 	})
-	if err == nil && len(batch) > 0 {
-		err = flush()
-	}
-	return err
 }
 
 // chain computes the hashes of a copy's audit log anew, since they cover the ids.
