@@ -11,66 +11,136 @@ import (
 	"sede/internal/ident"
 	"sede/internal/null"
 	"sede/internal/phrase"
+	"sede/internal/product"
 )
 
 // StripeIssuer is who issues the invoices that Stripe makes. Stripe numbers them.
 const StripeIssuer = "stripe"
 
-// Mirror stores an invoice that another makes, as it is there, and returns its id.
-// The id says which one of ours it is; zero: it is new. Once it has a number nothing
-// changes but its status, what was paid and where it can be. Its lines are described in
-// the language of the organization's invoices.
-func (s *Service) Mirror(tx *db.Tx, scope access.Scope, id ident.ID, i Invoice) (ident.ID, error) {
-	now := tx.Now(scope).Truncate(time.Second)
-	var known Invoice
-	if !id.IsZero() {
-		if err := find(tx, scope, id, &known); err != nil {
-			return id, err
-		}
-		if i.PaymentURL != known.PaymentURL {
-			link(tx, scope, id, i.PaymentURL)
-		}
-		if known.Number.Valid && i.Status == known.Status && i.AmountPaid == known.AmountPaid {
-			return id, nil
-		}
-	}
-	if err := s.adopt(tx, scope, &i); err != nil {
-		return id, err
-	}
-	i.UpdatedAt = now
-	if id.IsZero() {
-		i.ID, i.Version, i.CreatedAt = s.ids.New(), 1, now
-		if err := insert(tx, scope, &i); err != nil {
-			return id, err
-		}
-		link(tx, scope, i.ID, i.PaymentURL)
-		return i.ID, s.audit.Append(tx, nil, audit.Entry{Scope: scope, Action: "load", Resource: "Invoice", Key: i.ID.String(), After: hydra.JSON(fields, &i)})
-	}
-	i.ID, i.Version, i.CreatedAt = id, known.Version+1, known.CreatedAt
-	var err error
-	if known.Number.Valid {
-		err = settle(tx, scope, &i)
-	} else {
-		err = rewrite(tx, scope, &i)
-	}
-	if err != nil {
-		return id, err
-	}
-	return id, s.audit.Append(tx, nil, audit.Entry{Scope: scope, Action: "load", Resource: "Invoice", Key: id.String(),
-		Before: hydra.JSON(fields, &known), After: hydra.JSON(fields, &i)})
+// Mirroring stores the invoices of one subscription that another makes, as they are
+// there, within one transaction. However many there are, what is stored of them is read
+// at once, and one that did not change costs nothing.
+type Mirroring struct {
+	s     *Service
+	tx    *db.Tx
+	scope access.Scope
+	known map[ident.ID]mirrored
+	terms *mirrorTerms // nil: not needed so far
 }
 
-// adopt completes an invoice of another's with what is known here.
-func (s *Service) adopt(tx *db.Tx, scope access.Scope, i *Invoice) error {
-	settings, err := s.organizations.Settings(tx, scope)
+// mirrored is what can change of an invoice that is stored.
+type mirrored struct {
+	number     null.Value[string]
+	status     string
+	paid       int64
+	paymentURL null.Value[string]
+}
+
+// mirrorTerms complete what the other says of invoices.
+type mirrorTerms struct {
+	language string
+	issuer   Issuer
+	products map[string]product.Product // those that were needed
+}
+
+// Mirroring begins to store the invoices of a subscription.
+func (s *Service) Mirroring(tx *db.Tx, scope access.Scope, subscription ident.ID) (*Mirroring, error) {
+	m := &Mirroring{s: s, tx: tx, scope: scope, known: map[ident.ID]mirrored{}}
+	rows := tx.Query(`SELECT id, number, status, amount_paid, payment_url FROM invoice WHERE organization_id = $1 AND subscription_id = $2`,
+		scope.Organization(), subscription)
+	defer rows.Close()
+	for rows.Next() {
+		var id ident.ID
+		var k mirrored
+		if err := rows.Scan(&id, &k.number, &k.status, &k.paid, &k.paymentURL); err != nil {
+			return nil, err
+		}
+		m.known[id] = k
+	}
+	return m, rows.Err()
+}
+
+// HasNumber reports whether an invoice of ours has a number. Then nothing of it changes
+// but its status, what was paid and where it can be.
+func (m *Mirroring) HasNumber(id ident.ID) bool { return m.known[id].number.Valid }
+
+// Store stores an invoice and returns its id. The id says which one of ours it is; zero:
+// it is new. Its lines are described in the language of the organization's invoices.
+func (m *Mirroring) Store(id ident.ID, i Invoice) (ident.ID, error) {
+	if id.IsZero() {
+		return m.add(i)
+	}
+	k, ok := m.known[id]
+	if !ok {
+		return id, fault.Missing()
+	}
+	if i.PaymentURL != k.paymentURL {
+		link(m.tx, m.scope, id, i.PaymentURL)
+	}
+	if k.number.Valid && i.Status == k.status && i.AmountPaid == k.paid {
+		return id, nil
+	}
+	var before Invoice
+	if err := find(m.tx, m.scope, id, &before); err != nil {
+		return id, err
+	}
+	after := before
+	var err error
+	if before.Number.Valid {
+		after.Status, after.AmountPaid, after.PaidAt, after.PaymentURL = i.Status, i.AmountPaid, i.PaidAt, i.PaymentURL
+		after.Version, after.UpdatedAt = before.Version+1, m.now()
+		err = settle(m.tx, m.scope, &after)
+	} else {
+		after = i
+		if err := m.complete(&after); err != nil {
+			return id, err
+		}
+		after.ID, after.Version, after.CreatedAt, after.UpdatedAt = id, before.Version+1, before.CreatedAt, m.now()
+		err = rewrite(m.tx, m.scope, &after)
+	}
 	if err != nil {
-		return err
+		return id, err
 	}
-	i.Organization, i.Issuer, i.Language = scope.Organization(), StripeIssuer, settings.LegalLanguage
-	if i.Seller, err = s.seller(tx, i.Seller); err != nil {
-		return err
+	return id, m.record(&before, &after)
+}
+
+func (m *Mirroring) add(i Invoice) (ident.ID, error) {
+	if err := m.complete(&i); err != nil {
+		return i.ID, err
 	}
-	return s.describeAll(tx, i.Lines, i.Language)
+	i.ID, i.Version, i.CreatedAt, i.UpdatedAt = m.s.ids.New(), 1, m.now(), m.now()
+	if err := insert(m.tx, m.scope, &i); err != nil {
+		return i.ID, err
+	}
+	link(m.tx, m.scope, i.ID, i.PaymentURL)
+	return i.ID, m.record(nil, &i)
+}
+
+func (m *Mirroring) now() time.Time { return m.tx.Now(m.scope).Truncate(time.Second) }
+
+func (m *Mirroring) record(before, after *Invoice) error {
+	e := audit.Entry{Scope: m.scope, Action: "load", Resource: "Invoice", Key: after.ID.String(), After: hydra.JSON(fields, after)}
+	if before != nil {
+		e.Before = hydra.JSON(fields, before)
+	}
+	return m.s.audit.Append(m.tx, nil, e)
+}
+
+// complete completes an invoice of another's with what is known here.
+func (m *Mirroring) complete(i *Invoice) error {
+	if m.terms == nil {
+		settings, err := m.s.organizations.Settings(m.tx, m.scope)
+		if err != nil {
+			return err
+		}
+		t := mirrorTerms{language: settings.LegalLanguage, products: map[string]product.Product{}}
+		if err := findIssuer(m.tx, DefaultIssuer, &t.issuer); err != nil {
+			return err
+		}
+		m.terms = &t
+	}
+	i.Organization, i.Issuer, i.Language, i.Seller = m.scope.Organization(), StripeIssuer, m.terms.language, m.terms.issuer.instead(i.Seller)
+	return m.s.describeAll(m.tx, i.Lines, i.Language, m.terms.products)
 }
 
 // link stores where an invoice can be paid, which is good for a time and then another.
@@ -78,20 +148,16 @@ func link(tx *db.Tx, scope access.Scope, id ident.ID, url null.Value[string]) {
 	tx.Queue(`UPDATE invoice SET payment_url = $3 WHERE organization_id = $1 AND id = $2`, scope.Organization(), id, url)
 }
 
-// seller is in whose name the other makes invoices: the issuer of ours, who is the
+// instead is in whose name the other makes invoices: the issuer of ours, who is the
 // same company, or what is known of it there while nobody said who that is. Money does
 // not come in by transfer.
-func (s *Service) seller(tx *db.Tx, there Party) (Party, error) {
-	var issuer Issuer
-	if err := findIssuer(tx, DefaultIssuer, &issuer); err != nil {
-		return there, err
+func (i *Issuer) instead(there Party) Party {
+	if !i.Ready() {
+		return there
 	}
-	if !issuer.Ready() {
-		return there, nil
-	}
-	p := issuer.party()
+	p := i.party()
 	p.BankAccount = ""
-	return p, nil
+	return p
 }
 
 // Describe writes what lines of another's invoice are about, in the language of the
@@ -101,20 +167,26 @@ func (s *Service) Describe(tx *db.Tx, scope access.Scope, lines []Line) error {
 	if err != nil {
 		return err
 	}
-	return s.describeAll(tx, lines, settings.LegalLanguage)
+	return s.describeAll(tx, lines, settings.LegalLanguage, map[string]product.Product{})
 }
 
-// describeAll describes lines of products. What the other says of anything else stays.
-func (s *Service) describeAll(tx *db.Tx, lines []Line, in string) error {
+// describeAll describes lines of products, each of which is loaded once into known. What
+// the other says of anything else stays.
+func (s *Service) describeAll(tx *db.Tx, lines []Line, in string, known map[string]product.Product) error {
 	for n := range lines {
 		l := &lines[n]
 		if l.Product == "" {
 			continue
 		}
-		if err := s.describe(tx, l, in); err != nil {
-			return err
+		p, loaded := known[l.Product]
+		if !loaded {
+			var err error
+			if p, err = s.sold(tx, l.Product); err != nil {
+				return err
+			}
+			known[l.Product] = p
 		}
-		if l.Amount < 0 {
+		if l.describe(&p, in); l.Amount < 0 {
 			l.Description = phrase.Match(in).Text(fault.Textf("%s, given back", l.Description))
 		}
 	}

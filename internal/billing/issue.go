@@ -134,13 +134,23 @@ func (s *Service) parties(tx *db.Tx, scope access.Scope, to ident.ID, i *Invoice
 
 // describe writes what a line is about, in the language of the invoice.
 func (s *Service) describe(tx *db.Tx, l *Line, in string) error {
-	p, err := s.products.Find(tx, l.Product)
+	p, err := s.sold(tx, l.Product)
+	if err == nil {
+		l.describe(&p, in)
+	}
+	return err
+}
+
+// sold is a product, or what is left of one that was removed.
+func (s *Service) sold(tx *db.Tx, id string) (product.Product, error) {
+	p, err := s.products.Find(tx, id)
 	if fault.Is(err, fault.NotFound) {
-		p, err = product.Product{ID: l.Product}, nil
+		return product.Product{ID: id}, nil
 	}
-	if err != nil {
-		return err
-	}
+	return p, err
+}
+
+func (l *Line) describe(p *product.Product, in string) {
 	reader := phrase.Match(in)
 	text := p.NameIn(language.Make(in))
 	if l.Kind == Seats {
@@ -150,7 +160,6 @@ func (s *Service) describe(tx *db.Tx, l *Line, in string) error {
 		text = reader.Text(fault.Textf("%s, for the rest of the period", text))
 	}
 	l.Description = text
-	return nil
 }
 
 // number makes a draft an invoice: it gets its number and its dates, and mail goes

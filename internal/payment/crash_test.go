@@ -227,7 +227,7 @@ func (w *world) contradiction(s *twin) string {
 	if here.Scheduled != nil {
 		seats = here.Scheduled.Seats
 	}
-	invoices, err := w.client().Invoices(w.t.Context(), here.ExternalID)
+	invoices, err := w.client().Invoices(w.t.Context(), here.ExternalID, nil)
 	if err != nil {
 		return err.Error()
 	}

@@ -296,7 +296,7 @@ func lostAnswers(t *testing.T, engine db.Engine) {
 
 func (w *world) invoicesOf(s twin) []stripe.Invoice {
 	w.t.Helper()
-	list, err := w.client().Invoices(w.t.Context(), s.ExternalID)
+	list, err := w.client().Invoices(w.t.Context(), s.ExternalID, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

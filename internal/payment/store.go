@@ -146,10 +146,20 @@ func forgetEvents(tx *db.Tx, before time.Time) (int64, error) {
 	return tx.Exec(`DELETE FROM stripe_event WHERE id IN (SELECT id FROM stripe_event WHERE handled_at < $1 LIMIT 1000)`, before)
 }
 
-// invoiceAt returns which invoice Stripe's is; Missing when it is not known.
-func invoiceAt(tx *db.Tx, scope access.Scope, external string) (id ident.ID, err error) {
-	err = orMissing(tx.Row(`SELECT invoice_id FROM stripe_invoice WHERE organization_id = $1 AND id = $2`, scope.Organization(), external).Scan(&id))
-	return id, err
+// invoicesAt returns which invoice each of Stripe's is that is stored.
+func invoicesAt(tx *db.Tx, scope access.Scope) (map[string]ident.ID, error) {
+	found := map[string]ident.ID{}
+	rows := tx.Query(`SELECT id, invoice_id FROM stripe_invoice WHERE organization_id = $1`, scope.Organization())
+	defer rows.Close()
+	for rows.Next() {
+		var external string
+		var id ident.ID
+		if err := rows.Scan(&external, &id); err != nil {
+			return nil, err
+		}
+		found[external] = id
+	}
+	return found, rows.Err()
 }
 
 func noteInvoice(tx *db.Tx, scope access.Scope, external string, id ident.ID) {

@@ -2,24 +2,17 @@ package payment
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"slices"
-	"strconv"
 	"time"
 
 	"sede/internal/access"
-	"sede/internal/billing"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/jobs"
 	"sede/internal/null"
-	"sede/internal/organization"
 	"sede/internal/stripe"
 	"sede/internal/subscription"
-	"sede/internal/tax"
 )
 
 type twinArgs struct {
@@ -107,48 +100,6 @@ func (s *Service) pushTwin(ctx context.Context, organization, id ident.ID) error
 	return jobs.Snooze(time.Second)
 }
 
-// wish is what is wanted of a subscription, and whose it is.
-type wish struct {
-	subscription.Twin
-	payer organization.Payer
-	buyer billing.Party
-	scope access.Scope
-	// method is Stripe's id of the payment method that somebody chose; empty: the
-	// customer's default, also where the one that was chosen is gone.
-	method string
-}
-
-func (s *Service) wanted(ctx context.Context, organization, id ident.ID) (w wish, err error) {
-	scope := access.System(organization)
-	err = s.db.Read(ctx, scope, func(tx *db.Tx) error {
-		w = wish{scope: scope}
-		if w.Twin, err = s.subscriptions.Twin(tx, scope, id); err != nil {
-			return err
-		}
-		if w.payer, err = s.organizations.Payer(tx, scope); err != nil {
-			return err
-		}
-		if w.method, err = chosen(tx, scope, w.OwnMethod); err != nil {
-			return err
-		}
-		w.buyer, err = s.invoices.Buyer(tx, scope, w.Address)
-		return err
-	})
-	return w, err
-}
-
-// chosen is Stripe's id of a payment method that can pay; empty: there is none.
-func chosen(tx *db.Tx, scope access.Scope, id null.Value[ident.ID]) (external string, err error) {
-	var m Method
-	if !id.Valid {
-		return "", nil
-	}
-	if err = find(tx, scope, id.V, &m); fault.Is(err, fault.NotFound) {
-		return "", nil
-	}
-	return m.External.V, err // empty while it is pending
-}
-
 // find loads the twin; nil: there is none yet. One whose id was lost is known by its
 // metadata.
 func (s *Service) find(ctx context.Context, w *wish) (*stripe.Subscription, error) {
@@ -199,89 +150,6 @@ func (s *Service) startTwin(ctx context.Context, w *wish) (*stripe.Subscription,
 		return err
 	})
 	return &at, err
-}
-
-// key is the idempotency key of a step towards what is wanted.
-func (w *wish) key(step string) string {
-	return "subscription:" + w.ID.String() + ":" + strconv.FormatInt(w.Wanted, 10) + ":" + step
-}
-
-func (s *Service) meta(w *wish) map[string]string {
-	return map[string]string{metaSubscription: w.ID.String(), metaWanted: strconv.FormatInt(w.Wanted, 10), metaCoupon: couponOf(&w.Twin).ID,
-		metaMethod: w.method, metaBuyer: hash(w.customer())}
-}
-
-// customer is what Stripe is told of who pays.
-func (w *wish) customer() stripe.CustomerData {
-	d := stripe.CustomerData{Name: w.buyer.Name, Email: w.buyer.Email, Country: w.buyer.Country, Exempt: "none"}
-	if len(w.buyer.Lines) > 1 {
-		d.Street, d.City = w.buyer.Lines[0], w.buyer.Lines[1]
-	}
-	if w.Treatment.Category == tax.ReverseCharge {
-		d.Exempt = "reverse"
-	}
-	return d
-}
-
-// describe tells Stripe who the customer is.
-func (s *Service) describe(ctx context.Context, w *wish, customer string) error {
-	d := w.customer()
-	return s.keyed(ctx, w.key("customer"+hash(d)), func(key string) error {
-		_, err := s.client.UpdateCustomer(ctx, key, customer, d)
-		return err
-	})
-}
-
-// catalogue makes the products and the coupon that the subscription needs, where
-// they are not there.
-func (s *Service) catalogue(ctx context.Context, w *wish) error {
-	for _, terms := range []subscription.Terms{w.Now(), w.Next()} {
-		for _, i := range itemsOf(terms) {
-			of, seats := productOf(i.Product)
-			name, role := of, "flat"
-			if seats {
-				name, role = of+" (seats)", "seats"
-			}
-			err := s.keyed(ctx, "product:"+i.Product, func(key string) error {
-				return s.client.EnsureProduct(ctx, key, i.Product, name, map[string]string{"product": of, "role": role})
-			})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	c := couponOf(&w.Twin)
-	if c.ID == "" {
-		return nil
-	}
-	return s.keyed(ctx, "coupon:"+c.ID, func(key string) error { return s.client.EnsureCoupon(ctx, key, c) })
-}
-
-// taxRates are Stripe's ids of how the subscription is taxed, not nil.
-func (s *Service) taxRates(ctx context.Context, t tax.Treatment) ([]string, error) {
-	if t.Rate == 0 {
-		return []string{}, nil
-	}
-	var id string
-	err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-		id, err = taxRate(tx, t)
-		return err
-	})
-	if !fault.Is(err, fault.NotFound) {
-		return []string{id}, err
-	}
-	err = s.keyed(ctx, "tax:"+t.Country+":"+strconv.FormatInt(t.Rate, 10), func(key string) error {
-		id, err = s.client.CreateTaxRate(ctx, key, "VAT", t.Country, float64(t.Rate)/100)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-		id, err = keepTaxRate(tx, t, id)
-		return err
-	})
-	return []string{id}, err
 }
 
 // change makes the twin what is wanted. The last step notes that it is.
@@ -368,52 +236,6 @@ func expected(items, step []stripe.Item) []stripe.Item {
 	return items
 }
 
-// charging completes a change for which more is charged from a time on: tax and
-// discount are those that are wanted by now.
-func (w *wish) charging(d stripe.Change, at *stripe.Subscription, from time.Time, rates []string) stripe.Change {
-	d.ChargeAt, d.Metadata = latest(from, at.PeriodFrom), map[string]string{}
-	if !slices.Equal(rates, at.TaxRates) {
-		d.TaxRates = rates
-	}
-	if d.Coupon = newCoupon(at, &w.Twin); d.Coupon != nil {
-		d.Metadata[metaCoupon] = *d.Coupon
-	}
-	if d.PaymentMethod = w.newMethod(at); d.PaymentMethod != nil {
-		d.Metadata[metaMethod] = w.method
-	}
-	return d
-}
-
-// newMethod is the payment method that the twin is to get of its own; nil: it has been
-// told already. What somebody sets at Stripe's own page since stays.
-func (w *wish) newMethod(at *stripe.Subscription) *string {
-	if at.Metadata[metaMethod] == w.method {
-		return nil
-	}
-	return &w.method
-}
-
-// newCoupon is the discount that the twin is to get; nil: the one that it has, or that
-// it had and used up.
-func newCoupon(at *stripe.Subscription, t *subscription.Twin) *string {
-	c := couponOf(t)
-	if at.Coupon == c.ID || c.ID != "" && at.Metadata[metaCoupon] == c.ID {
-		return nil
-	}
-	return &c.ID
-}
-
-// hash tells changes and customers apart, so that one that is another has another
-// idempotency key.
-func hash(d any) string {
-	content, err := json.Marshal(d)
-	if err != nil {
-		panic("payment: a change can't be encoded: " + err.Error())
-	}
-	sum := sha256.Sum256(content)
-	return ":" + hex.EncodeToString(sum[:8])
-}
-
 // withIDs gives items the ids that they got in an earlier step.
 func withIDs(items []stripe.Item, at *stripe.Subscription) []stripe.Item {
 	for i := range items {
@@ -431,101 +253,4 @@ func latest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// pullTwin loads a subscription with its invoices and stores the whole of it.
-func (s *Service) pullTwin(ctx context.Context, organization ident.ID, external string) error {
-	ticket, events, err := s.begin(ctx, external)
-	if err != nil {
-		return err
-	}
-	at, err := s.client.Subscription(ctx, external)
-	if err != nil {
-		return err
-	}
-	invoices, err := s.client.Invoices(ctx, external)
-	if err != nil {
-		return err
-	}
-	slices.Reverse(invoices) // the oldest first
-	return s.loaded(ctx, organization, external, ticket, events, func(tx *db.Tx, scope access.Scope) error {
-		id, err := s.twinOf(tx, scope, &at)
-		if fault.Is(err, fault.NotFound) {
-			return nil // not ours
-		}
-		if err != nil {
-			return err
-		}
-		t, err := s.subscriptions.Twin(tx, scope, id)
-		if err != nil {
-			return err
-		}
-		state := stateOf(&at, &t)
-		if state.PaymentMethod, err = methodOf(tx, scope, at.PaymentMethod); err != nil {
-			return err
-		}
-		if err := s.mirrorInvoices(tx, scope, &t, invoices); err != nil {
-			return err
-		}
-		return s.subscriptions.Mirror(tx, scope, id, state)
-	})
-}
-
-// twinOf tells which subscription it is: by the id that was noted, else by what the
-// twin says, if the organization has that one.
-func (s *Service) twinOf(tx *db.Tx, scope access.Scope, at *stripe.Subscription) (ident.ID, error) {
-	id, err := s.subscriptions.ByExternal(tx, scope, at.ID)
-	if !fault.Is(err, fault.NotFound) {
-		return id, err
-	}
-	if id, err = ident.Parse(at.Metadata[metaSubscription]); err != nil {
-		return id, fault.Missing()
-	}
-	t, err := s.subscriptions.Twin(tx, scope, id)
-	if err == nil && t.External.Valid {
-		err = fault.Missing() // it has another twin
-	}
-	return id, err
-}
-
-// mirrorInvoices stores Stripe's invoices, the oldest first. Those that come to
-// nothing, as in a trial, are none.
-func (s *Service) mirrorInvoices(tx *db.Tx, scope access.Scope, t *subscription.Twin, invoices []stripe.Invoice) error {
-	buyer, err := s.invoices.Buyer(tx, scope, t.Address)
-	if err != nil {
-		return err
-	}
-	first := true
-	for i := range invoices {
-		v := &invoices[i]
-		if v.Subtotal == 0 && v.Total == 0 {
-			continue
-		}
-		known, err := invoiceAt(tx, scope, v.ID)
-		if err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
-		id, err := s.invoices.Mirror(tx, scope, known, invoiceOf(v, t, buyer, first))
-		if err != nil {
-			return err
-		}
-		if first = false; known.IsZero() {
-			noteInvoice(tx, scope, v.ID, id)
-		}
-	}
-	return nil
-}
-
-// methodOf is the payment method with Stripe's id, else the default.
-func methodOf(tx *db.Tx, scope access.Scope, external string) (id null.Value[ident.ID], err error) {
-	methods, err := all(tx, scope)
-	for _, m := range methods {
-		if m.Status != Active || m.Removed {
-			continue
-		}
-		if external != "" && m.External.V == external || external == "" && m.Default {
-			id = null.Of(m.ID)
-		}
-	}
-	return id, err
 }

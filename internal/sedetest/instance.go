@@ -212,6 +212,14 @@ func (in *Instance) Fired() bool {
 	return in.fired.Load()
 }
 
+// Steps returns how many steps of the database do makes.
+func (in *Instance) Steps(do func()) int {
+	const most = 1 << 40
+	in.FailAt(most)
+	do()
+	return most - int(in.failAt.Swap(0))
+}
+
 // Answer is what came back.
 type Answer struct {
 	Status int

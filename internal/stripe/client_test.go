@@ -101,7 +101,7 @@ func called(ctx context.Context, c *stripe.Client, give func(stripe.Setup)) (fai
 	}
 	_, err = c.Invoice(ctx, sub.LatestInvoice)
 	do("Invoice", err)
-	_, err = c.Invoices(ctx, sub.ID)
+	_, err = c.Invoices(ctx, sub.ID, nil)
 	do("Invoices", err)
 	_, err = c.CancelSubscription(ctx, "k14", sub.ID)
 	do("CancelSubscription", err)

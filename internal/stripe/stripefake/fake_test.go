@@ -70,7 +70,7 @@ func (w *world) wants(id, status string, totals ...int64) {
 		w.Errorf("the subscription is %s, want %s", sub.Status, status)
 	}
 	var got []int64
-	for _, i := range must(w.client.Invoices(w.Context(), id)) {
+	for _, i := range must(w.client.Invoices(w.Context(), id, nil)) {
 		got = append(got, i.Total)
 	}
 	if slices.Reverse(got); !slices.Equal(got, totals) {
@@ -92,13 +92,13 @@ func TestPaidWithACardAndRenewed(t *testing.T) {
 	preview := must(w.client.PreviewChange(t.Context(), sub.ID, raise))
 	must(w.client.ChangeSubscription(t.Context(), "raise", sub.ID, raise))
 	w.wants(sub.ID, "active", 3000, 1000)
-	if i := must(w.client.Invoices(t.Context(), sub.ID))[0]; i.Total != preview.Total || len(i.Lines) != 2 || i.Lines[0].Amount != -1500 || i.Lines[1].Amount != 2500 || !i.Lines[0].Prorated {
+	if i := must(w.client.Invoices(t.Context(), sub.ID, nil))[0]; i.Total != preview.Total || len(i.Lines) != 2 || i.Lines[0].Amount != -1500 || i.Lines[1].Amount != 2500 || !i.Lines[0].Prorated {
 		t.Errorf("the preview comes to %d, the invoice is %+v", preview.Total, i)
 	}
 	lower := stripe.Change{Items: []stripe.Item{{ID: sub.Items[0].ID, Quantity: 1}}}
 	must(w.client.ChangeSubscription(t.Context(), "lower", sub.ID, lower))
 	w.clock.Advance(14*day + 30*time.Minute)
-	if i := must(w.client.Invoices(t.Context(), sub.ID))[0]; i.Status != "draft" || i.Number != "" {
+	if i := must(w.client.Invoices(t.Context(), sub.ID, nil))[0]; i.Status != "draft" || i.Number != "" {
 		t.Errorf("the invoice of a renewal is %s at first", i.Status)
 	}
 	w.clock.Advance(time.Hour)
@@ -129,7 +129,7 @@ func TestACardThatIsRefusedLater(t *testing.T) {
 	w.wants(sub.ID, "past_due", 0, 3000)
 	w.clock.Advance(9*day + time.Hour)
 	w.wants(sub.ID, "unpaid", 0, 3000)
-	w.fake.Pay(must(w.client.Invoices(t.Context(), sub.ID))[0].ID)
+	w.fake.Pay(must(w.client.Invoices(t.Context(), sub.ID, nil))[0].ID)
 	w.wants(sub.ID, "active", 0, 3000)
 	yes := true
 	must(w.client.ChangeSubscription(t.Context(), "end", sub.ID, stripe.Change{CancelAtPeriodEnd: &yes}))
