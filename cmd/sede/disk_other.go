@@ -14,7 +14,3 @@ func freeSpace(string) (uint64, error) {
 
 // keepOwner does nothing where files have no owner in the way of Unix.
 func keepOwner(string, fs.FileInfo) error { return nil }
-
-// alone does nothing where folders can't be locked: there one process at a time may
-// replace keys.
-func alone(string) (done func(), err error) { return func() {}, nil }

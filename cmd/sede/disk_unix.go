@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"syscall"
@@ -24,17 +23,4 @@ func keepOwner(path string, other fs.FileInfo) error {
 		return nil
 	}
 	return os.Chown(path, int(owner.Uid), int(owner.Gid))
-}
-
-// alone waits until no other process holds the lock on the folder, and takes it
-// until done is called.
-func alone(dir string) (done func(), err error) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return func() { _ = d.Close() }, nil
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gofrs/flock"
 )
 
 // keySize is the length of a secret key in bytes.
@@ -200,11 +202,11 @@ func (f keyFile) marked(word string) (int, error) {
 
 // change replaces the lines by what with makes of them, while no other process does.
 func (f keyFile) change(with func(lines []keyLine) ([]keyLine, error)) error {
-	done, err := alone(filepath.Dir(string(f)))
-	if err != nil {
+	lock := flock.New(string(f) + ".lock")
+	if err := lock.Lock(); err != nil {
 		return err
 	}
-	defer done()
+	defer lock.Close()
 	lines, err := f.read()
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func TestKeyFile(t *testing.T) {
 	if keys, err := f.keys(); err != nil || len(keys) != 11 {
 		t.Errorf("%d keys, %v", len(keys), err)
 	}
-	if entries, err := os.ReadDir(filepath.Dir(string(f))); err != nil || len(entries) != 1 {
+	if entries, err := os.ReadDir(filepath.Dir(string(f))); err != nil || len(entries) != 2 { // the keys and their lock
 		t.Errorf("%v %v", entries, err)
 	}
 }

@@ -332,6 +332,22 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestServeAlone has a second process want to serve from the folder of the first,
+// and then one that follows after the first was killed.
+func TestServeAlone(t *testing.T) {
+	t.Parallel()
+	first := serve(t, nil)
+	second := command(t, nil, "serve", "--listen", "localhost:0", "--data", filepath.Join(first.Dir, "data"))
+	if out, status := output(t, second); status == 0 || !strings.Contains(out, "another sede serves from this folder") {
+		t.Errorf("the second one: %d\n%s", status, out)
+	}
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-first.ended
+	serve(t, nil, "--data", filepath.Join(first.Dir, "data"))
+}
+
 // TestSecondSignal does not wait for a request that never ends.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()

@@ -5,9 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
+
+	"github.com/gofrs/flock"
 
 	"sede/internal/app"
 	"sede/internal/web"
@@ -28,6 +32,11 @@ func (serveCommand) Run(ctx context.Context, s *settings) error {
 	}
 	defer listener.Close()
 	config.LocalURL = "http://" + reachable(listener.Addr())
+	lock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	a, err := app.New(ctx, config)
 	if err != nil {
 		return err
@@ -56,6 +65,23 @@ func (serveCommand) Run(ctx context.Context, s *settings) error {
 	})
 	err = web.Server{Listener: listener, Handler: a.Handler(), Log: config.Log}.Serve(ctx)
 	return errors.Join(err, a.Close())
+}
+
+// lock keeps a second process from serving the same SQLite file. The system gives
+// it back when the process dies.
+func (s *settings) lock() (io.Closer, error) {
+	lock := flock.New(filepath.Join(s.Data, "serve.lock"))
+	if s.Database != "" {
+		return lock, nil
+	}
+	held, err := lock.TryLock()
+	if err == nil && !held {
+		err = errors.New("another sede serves from this folder; for several at once, give them a PostgreSQL database with --database")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--data %s: %w", s.Data, err)
+	}
+	return lock, nil
 }
 
 // reachable is an address as a browser on this machine spells it.

@@ -118,6 +118,7 @@ func owned() map[string][]string {
 		"github.com/jackc/pgx/v5":            {"internal/db", "internal/sedetest", "internal/sedetest/pgcluster"},
 		"zombiezen.com/go/sqlite":            {"internal/db", "internal/sedetest"},
 		"github.com/pressly/goose/v3":        {"internal/db"},
+		"github.com/gofrs/flock":             {"internal/db", "cmd/sede"},
 		"github.com/getkin/kin-openapi":      {"internal/hydra", "internal/account", "internal/meeting", "internal/organization", "internal/payment"},
 		"github.com/go-jose/go-jose/v4":      {"internal/account"},
 		"github.com/prometheus":              {"internal/jobs", "internal/web"},

@@ -82,8 +82,14 @@ func (l *lite) connect(writes bool) (*liteConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn.SetBusyTimeout(10 * time.Second)
+	conn.SetBusyTimeout(busyTimeout)
 	c := newLiteConn(conn)
+	if writes {
+		if err := c.useLog(); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
 	for _, pragma := range l.pragmas(writes) {
 		if err := c.pragma(pragma); err != nil {
 			c.close()
@@ -91,6 +97,23 @@ func (l *lite) connect(writes bool) (*liteConn, error) {
 		}
 	}
 	return c, nil
+}
+
+// busyTimeout is how long a connection waits for the locks of other processes.
+const busyTimeout = 10 * time.Second
+
+// useLog switches the file to a write-ahead log. While another connection does the
+// same SQLite refuses at once instead of waiting.
+func (c *liteConn) useLog() (err error) {
+	const pause = 5 * time.Millisecond
+	for range busyTimeout / pause {
+		err = c.pragma("PRAGMA journal_mode = WAL")
+		if sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy {
+			break
+		}
+		time.Sleep(pause)
+	}
+	return err
 }
 
 func (l *lite) pragmas(writes bool) []string {
@@ -107,8 +130,7 @@ func (l *lite) pragmas(writes bool) []string {
 	if l.cfg.Synchronous == "normal" {
 		level = "NORMAL"
 	}
-	list = append(list, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = "+level,
-		"PRAGMA cache_size = -16384", "PRAGMA wal_autocheckpoint = 4000",
+	list = append(list, "PRAGMA synchronous = "+level, "PRAGMA cache_size = -16384", "PRAGMA wal_autocheckpoint = 4000",
 		"PRAGMA journal_size_limit = 67108864")
 	if runtime.GOOS == "darwin" && level == "FULL" {
 		list = append(list, "PRAGMA fullfsync = ON", "PRAGMA checkpoint_fullfsync = ON")

@@ -3,14 +3,15 @@ package db
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"net/url"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -78,7 +79,7 @@ func (d *DB) migrateTo(ctx context.Context, version int64) ([]string, error) {
 }
 
 // migrationConn opens the database once more for goose. On SQLite it also takes
-// the lock on the folder, which the returned function gives back.
+// a lock beside the database, which the returned function gives back.
 func (d *DB) migrationConn(ctx context.Context) (*sql.DB, goose.Dialect, func(), error) {
 	if d.pg != nil {
 		cfg := d.pg.pool.Config().ConnConfig.Copy()
@@ -86,10 +87,11 @@ func (d *DB) migrationConn(ctx context.Context) (*sql.DB, goose.Dialect, func(),
 		cfg.RuntimeParams["sede.organization"] = everything
 		return stdlib.OpenDB(*cfg), goose.DialectPostgres, nil, nil
 	}
-	unlock, err := lockFolder(ctx, d.cfg.Dir)
-	if err != nil {
+	lock := flock.New(filepath.Join(d.cfg.Dir, "migrate.lock"))
+	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
 		return nil, "", nil, fmt.Errorf("db: waiting for another process that migrates: %w", err)
 	}
+	unlock := func() { _ = lock.Close() }
 	dsn := "file:" + (&url.URL{Path: d.lite.path}).EscapedPath() +
 		"?_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)"
 	conn, err := sql.Open("sqlite", dsn)
@@ -133,23 +135,4 @@ func (d *DB) SchemaVersion(ctx context.Context) (current, latest int, err error)
 		return tx.Row("SELECT COALESCE(max(version_id), 0) FROM " + versionTable).Scan(&current)
 	})
 	return current, latest, err
-}
-
-// errLocked is why a lock could not be taken in time.
-var errLocked = errors.New("db: locked")
-
-// waitFor calls try every few milliseconds until it returns something other
-// than errLocked, or ctx ends.
-func waitFor(ctx context.Context, try func() error) error {
-	for {
-		err := try()
-		if !errors.Is(err, errLocked) {
-			return err
-		}
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }

@@ -130,14 +130,22 @@ func (s *search) onStep(t time.Time) time.Time {
 			return t
 		}
 		next := t.Add(time.Duration(s.step-off)*time.Minute - time.Duration(second)*time.Second)
-		if change := clock.NextChange(t); !change.IsZero() && next.After(change) {
-			next = change.In(s.place.zone)
+		if !sameOffset(t, next) {
+			next = clock.NextChange(t).In(s.place.zone)
 		}
 		t = next
 	}
 }
 
 const minutesOfDay = 24 * 60
+
+// sameOffset reports whether the clock of their zone stands as far from UTC at
+// both times.
+func sameOffset(t, u time.Time) bool {
+	_, offset := t.Zone()
+	_, other := u.Zone()
+	return offset == other
+}
 
 // why says why the day has no start time.
 func (s *search) why(date holiday.Date, day interval, open, future, free []interval) (string, fault.Text) {
