@@ -30,6 +30,11 @@ func (s *Service) SetCustomer(tx *db.Tx, scope access.Scope, customer string) (s
 	return setCustomer(tx, scope, customer)
 }
 
+// DropCustomer forgets the organization's customer at Stripe, if it is that one.
+func (s *Service) DropCustomer(tx *db.Tx, scope access.Scope, customer string) error {
+	return dropCustomer(tx, scope, customer)
+}
+
 // OfCustomer returns the organization that is the customer at Stripe; Missing when
 // there is none. The transaction's scope is the instance.
 func (s *Service) OfCustomer(tx *db.Tx, customer string) (ident.ID, error) {

@@ -218,6 +218,11 @@ func setCustomer(tx *db.Tx, scope access.Scope, customer string) (stored string,
 	return stored, err
 }
 
+func dropCustomer(tx *db.Tx, scope access.Scope, customer string) error {
+	_, err := tx.Exec(`UPDATE organization SET stripe_customer_id = NULL WHERE id = $1 AND stripe_customer_id = $2`, scope.Organization(), customer)
+	return err
+}
+
 func ofCustomer(tx *db.Tx, customer string) (id ident.ID, err error) {
 	err = orMissing(tx.Row(`SELECT id FROM organization WHERE stripe_customer_id = $1`, customer).Scan(&id))
 	return id, err

@@ -14,7 +14,7 @@ import (
 // describe tells Stripe who the customer is.
 func (s *Service) describe(ctx context.Context, w *wish, customer string) error {
 	d := w.customer()
-	return s.keyed(ctx, w.key("customer"+hash(d)), func(key string) error {
+	return s.keyed(ctx, w.key("customer:"+customer+hash(d)), func(key string) error {
 		_, err := s.client.UpdateCustomer(ctx, key, customer, d)
 		return err
 	})

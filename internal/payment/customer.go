@@ -3,7 +3,6 @@ package payment
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,15 +46,35 @@ func (s *Service) payer(ctx context.Context, who *access.Caller) (p payer, err e
 	return p, unavailable(err)
 }
 
-// makeCustomer makes the organization's customer. The idempotency key is the
+// withPayer does something with the organization's customer, and once more with another
+// when somebody deleted the one that was known.
+func (s *Service) withPayer(ctx context.Context, who *access.Caller, do func(p payer) error) error {
+	for try := 0; ; try++ {
+		p, err := s.payer(ctx, who)
+		if err != nil {
+			return err
+		}
+		if err = do(p); try > 0 || !stripe.Is(err, stripe.Gone) {
+			return unavailable(err)
+		}
+		if err := s.pullCustomer(ctx, who.Organization, p.customer, ""); err != nil {
+			return unavailable(err)
+		}
+	}
+}
+
+// makeCustomer makes the organization's customer, unless Stripe has one that nobody noted:
+// an answer may have been lost, or said that it failed. The idempotency key is the
 // organization's, so that of many who come at once all get the same.
 func (s *Service) makeCustomer(ctx context.Context, scope access.Scope, known organization.Payer) (string, error) {
 	id := scope.Organization().String()
-	var c stripe.Customer
-	err := s.keyed(ctx, "customer:"+id, func(key string) (err error) {
-		c, err = s.client.CreateCustomer(ctx, key, stripe.CustomerData{Name: known.Name, Metadata: map[string]string{"organization": id}})
-		return err
-	})
+	c, err := s.lostCustomer(ctx, id)
+	if err == nil && c.ID == "" {
+		err = s.keyed(ctx, customerKey(id), func(key string) (err error) {
+			c, err = s.client.CreateCustomer(ctx, key, stripe.CustomerData{Name: known.Name, Metadata: map[string]string{metaOrganization: id}})
+			return err
+		})
+	}
 	if err != nil {
 		return "", err
 	}
@@ -67,84 +86,39 @@ func (s *Service) makeCustomer(ctx context.Context, scope access.Scope, known or
 	return stored, err
 }
 
-// pushArgs name the payment method that is to be the default. The version makes the
-// idempotency key: each time somebody decides is another.
-type pushArgs struct {
-	Method  string `json:"method"`
-	Version int64  `json:"version"`
-}
+// metaOrganization is the customer's metadata that says whose it is.
+const metaOrganization = "organization"
 
-type detachArgs struct {
-	Method string `json:"method"`
-}
+func customerKey(organization string) string { return "customer:" + organization }
 
-var (
-	doPush   = jobs.Kind[pushArgs]{Name: "payment.default"}
-	doDetach = jobs.Kind[detachArgs]{Name: "payment.detach"}
-)
+// searchLag is how far Stripe's search may be behind.
+const searchLag = time.Hour
 
-// push tells Stripe the default, then loads what came of it.
-func (s *Service) push(ctx context.Context, job *jobs.Job[pushArgs]) error {
-	customer, err := s.customerOf(ctx, job.Scope)
-	if err != nil {
-		return discarded(err)
-	}
-	err = s.keyed(ctx, "default:"+job.Args.Method+":"+strconv.FormatInt(job.Args.Version, 10), func(key string) error {
-		_, err := s.client.SetDefault(ctx, key, customer, job.Args.Method)
+// lostCustomer looks for a customer that was made for the organization. Those that can't
+// be found by their metadata yet matter only when a call failed before: else the key
+// brings them back.
+func (s *Service) lostCustomer(ctx context.Context, organization string) (c stripe.Customer, err error) {
+	var used int64
+	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+		used, err = keysUsed(tx, customerKey(organization))
 		return err
 	})
-	if err != nil && !stripe.Is(err, stripe.Gone) {
-		return jobFailure(err)
-	}
-	if err == nil {
-		if err := s.follow(ctx, job.Scope, &job.Args); err != nil {
-			return jobFailure(err)
-		}
-	}
-	return s.pullCustomer(ctx, job.Scope.Organization(), customer, "")
-}
-
-// follow has the live subscription be paid with the customer's default again, unless
-// somebody chose otherwise: Stripe gives a subscription the payment method that paid it
-// first, and goes on with that one.
-func (s *Service) follow(ctx context.Context, scope access.Scope, a *pushArgs) error {
-	var id ident.ID
-	err := s.db.Read(ctx, scope, func(tx *db.Tx) (err error) {
-		id, err = s.subscriptions.Live(tx, scope)
-		return err
-	})
-	if fault.Is(err, fault.NotFound) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return c, err
 	}
-	w, err := s.wanted(ctx, scope.Organization(), id)
-	if err != nil || w.method != "" {
-		return err
+	var since time.Time
+	if used > 0 {
+		since = s.now.Now().Add(-searchLag)
 	}
-	at, err := s.find(ctx, &w)
-	if err != nil || at == nil || at.Over() || at.PaymentMethod == "" {
-		return err
+	list, err := s.client.CustomersWith(ctx, metaOrganization, organization, since)
+	if err != nil || len(list) == 0 {
+		return c, err
 	}
-	none := ""
-	return s.keyed(ctx, "follow:"+a.Method+":"+strconv.FormatInt(a.Version, 10), func(key string) error {
-		_, err := s.client.ChangeSubscription(ctx, key, at.ID, stripe.Change{PaymentMethod: &none})
-		return err
-	})
-}
-
-// detach takes a payment method from the customer, then loads what came of it.
-func (s *Service) detach(ctx context.Context, job *jobs.Job[detachArgs]) error {
-	customer, err := s.customerOf(ctx, job.Scope)
-	if err != nil {
-		return discarded(err)
+	found, err := s.client.Customer(ctx, list[0].ID) // since when it may have been deleted
+	if stripe.Is(err, stripe.Gone) || err == nil && found.Deleted {
+		return c, nil
 	}
-	err = s.keyed(ctx, "detach:"+job.Args.Method, func(key string) error { return s.client.Detach(ctx, key, job.Args.Method) })
-	if err != nil {
-		return jobFailure(err)
-	}
-	return s.pullCustomer(ctx, job.Scope.Organization(), customer, "")
+	return found, err
 }
 
 // customerOf returns the customer of a job's organization, errGone when there is
@@ -207,6 +181,15 @@ func (s *Service) pullCustomer(ctx context.Context, organization ident.ID, custo
 		}
 	}
 	return s.loaded(ctx, organization, customer, ticket, events, func(tx *db.Tx, scope access.Scope) error {
+		known, err := s.organizations.Payer(tx, scope)
+		if err != nil || known.Customer.V != customer { // another pays by now
+			return err
+		}
+		if c.Deleted {
+			if err := s.dropCustomer(tx, scope, customer); err != nil {
+				return err
+			}
+		}
 		if err := s.mirrorSetups(tx, scope, setups); err != nil {
 			return err
 		}
@@ -214,71 +197,16 @@ func (s *Service) pullCustomer(ctx context.Context, organization ident.ID, custo
 	})
 }
 
-// setups looks what became of the pages that are open. The first payment method that
-// is given becomes the default.
-func (s *Service) setups(ctx context.Context, organization ident.ID, c *stripe.Customer) (list []stripe.Setup, err error) {
-	var known []Method
-	err = s.db.Read(ctx, access.System(organization), func(tx *db.Tx) (err error) {
-		known, err = all(tx, access.System(organization))
-		return err
-	})
-	for i := range known {
-		if known[i].Status != Pending || err != nil {
-			continue
-		}
-		setup, failed := s.client.Setup(ctx, known[i].Session.V)
-		if stripe.Is(failed, stripe.Gone) {
-			setup, failed = stripe.Setup{ID: known[i].Session.V, Status: "expired"}, nil
-		}
-		if failed == nil && setup.Method != "" && c.PaymentMethod == "" && !c.Deleted {
-			failed = s.keyed(ctx, "first:"+setup.Method, func(key string) (err error) {
-				*c, err = s.client.SetDefault(ctx, key, c.ID, setup.Method)
-				return err
-			})
-		}
-		list, err = append(list, setup), failed
-	}
-	return list, err
-}
-
-// mirrorSetups writes Stripe's ids to the payment methods that were given, and
-// removes those that nobody gave in time.
-func (s *Service) mirrorSetups(tx *db.Tx, scope access.Scope, setups []stripe.Setup) error {
-	known, err := all(tx, scope)
+// dropCustomer forgets a customer that somebody deleted at Stripe, which ended what it
+// had there. When one is needed again, another is made, with another key.
+func (s *Service) dropCustomer(tx *db.Tx, scope access.Scope, customer string) error {
+	base := customerKey(scope.Organization().String())
+	used, err := keysUsed(tx, base)
 	if err != nil {
 		return err
 	}
-	for _, setup := range setups {
-		for i := range known {
-			m := &known[i]
-			if m.Session.V != setup.ID || m.Status != Pending {
-				continue
-			}
-			if setup.Status == "expired" {
-				err = errors.Join(remove(tx, scope, m.ID), s.record(tx, nil, scope, "expire", m, nil))
-			} else if setup.Method != "" {
-				err = s.adopt(tx, scope, known, m, setup.Method)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// adopt gives a pending payment method its id at Stripe. A row that was made for the
-// same one, because the list told of it first, is dropped.
-func (s *Service) adopt(tx *db.Tx, scope access.Scope, known []Method, m *Method, external string) error {
-	for i := range known {
-		if known[i].External.V == external {
-			if err := remove(tx, scope, known[i].ID); err != nil {
-				return err
-			}
-		}
-	}
-	m.External, m.Version = orNull(external), m.Version+1
-	return update(tx, scope, m)
+	useKey(tx, base, used+1)
+	return errors.Join(s.organizations.DropCustomer(tx, scope, customer), s.loadLive(tx, scope))
 }
 
 // begin takes a ticket for a subject.
@@ -322,41 +250,6 @@ func (s *Service) loaded(ctx context.Context, organization ident.ID, about strin
 	})
 }
 
-// mirror makes the stored payment methods those that Stripe has.
-func (s *Service) mirror(tx *db.Tx, scope access.Scope, at []stripe.PaymentMethod, first string) error {
-	known, err := all(tx, scope)
-	if err != nil {
-		return err
-	}
-	now := s.now.Now().Truncate(time.Second)
-	there, anyNews := map[string]bool{}, false
-	for i := range at {
-		there[at[i].ID] = true
-		news, err := s.mirrorOne(tx, scope, known, &at[i], at[i].ID == first, now)
-		if err != nil {
-			return err
-		}
-		anyNews = anyNews || news
-	}
-	for i := range known {
-		if m := &known[i]; m.External.Valid && !there[m.External.V] {
-			if err := remove(tx, scope, m.ID); err != nil {
-				return err
-			}
-			if anyNews = true; m.Removed { // which was recorded when somebody did it
-				continue
-			}
-			if err := s.record(tx, nil, scope, "detach", m, nil); err != nil {
-				return err
-			}
-		}
-	}
-	if !anyNews {
-		return nil
-	}
-	return s.loadLive(tx, scope)
-}
-
 // Moved has Stripe learn that an address of the organization is another, which may
 // change how it is taxed.
 func (s *Service) Moved(tx *db.Tx, scope access.Scope) error { return s.loadLive(tx, scope) }
@@ -371,30 +264,4 @@ func (s *Service) loadLive(tx *db.Tx, scope access.Scope) error {
 		s.Changed(tx, scope, id)
 	}
 	return err
-}
-
-// mirrorOne stores one payment method as it is at Stripe and reports whether that is
-// news.
-func (s *Service) mirrorOne(tx *db.Tx, scope access.Scope, known []Method, at *stripe.PaymentMethod, isDefault bool, now time.Time) (news bool, err error) {
-	for i := range known {
-		m := &known[i]
-		if m.External.V != at.ID {
-			continue
-		}
-		before := *m
-		if m.Removed || !m.take(at, isDefault) {
-			return false, nil
-		}
-		m.Version, m.UpdatedAt = m.Version+1, now
-		if err := update(tx, scope, m); err != nil {
-			return false, err
-		}
-		return true, s.record(tx, nil, scope, "load", &before, m)
-	}
-	m := Method{ID: s.ids.New(), Organization: scope.Organization(), Version: 1, CreatedAt: now, UpdatedAt: now}
-	m.take(at, isDefault)
-	if err := insert(tx, scope, &m); err != nil {
-		return false, err
-	}
-	return true, s.record(tx, nil, scope, "load", nil, &m)
 }

@@ -76,14 +76,14 @@ func (s *Service) Create(ctx context.Context, who *access.Caller, m *Method) err
 	if text := checkReturn(m.ReturnURL); !text.IsZero() {
 		return fault.Broken(fault.Violation{Path: "returnUrl", Text: text})
 	}
-	p, err := s.payer(ctx, who)
+	id := s.ids.New()
+	var setup stripe.Setup
+	err := s.withPayer(ctx, who, func(p payer) (err error) {
+		setup, err = s.client.CreateSetup(ctx, "setup:"+id.String()+":"+p.customer, p.customer, p.currency, "", m.ReturnURL, m.ReturnURL)
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	id := s.ids.New()
-	setup, err := s.client.CreateSetup(ctx, "setup:"+id.String(), p.customer, p.currency, "", m.ReturnURL, m.ReturnURL)
-	if err != nil {
-		return unavailable(err)
 	}
 	return s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
 		now := s.now.Now().Truncate(time.Second)
@@ -197,13 +197,11 @@ func (s *Service) Visit(ctx context.Context, who *access.Caller, ref string, v *
 	if text := checkReturn(v.ReturnURL); !text.IsZero() {
 		return fault.Broken(fault.Violation{Path: "returnUrl", Text: text})
 	}
-	payer, err := s.payer(ctx, who)
-	if err != nil {
-		return err
-	}
 	p.ID = id
-	p.URL, err = s.client.Portal(ctx, "portal:"+s.ids.New().String(), payer.customer, "", v.ReturnURL)
-	return unavailable(err)
+	return s.withPayer(ctx, who, func(payer payer) error {
+		p.URL, err = s.client.Portal(ctx, "portal:"+s.ids.New().String(), payer.customer, "", v.ReturnURL)
+		return err
+	})
 }
 
 // lock lets one at a time change what an organization pays with, until the

@@ -58,7 +58,12 @@ func (s *Service) carryOut(ctx context.Context, job *jobs.Job[twinArgs]) error {
 	if s.client == nil {
 		return jobs.Discard(errGone)
 	}
-	return jobFailure(s.pushTwin(ctx, job.Scope.Organization(), job.Args.Subscription))
+	organization, id := job.Scope.Organization(), job.Args.Subscription
+	err := s.pushTwin(ctx, organization, id)
+	if stripe.Is(err, stripe.Gone) { // which an operator must see
+		err = s.compare(ctx, organization, id)
+	}
+	return jobFailure(err)
 }
 
 // mostRounds bounds how often a subscription that changes while Stripe is told is
@@ -105,12 +110,18 @@ func (s *Service) pushTwin(ctx context.Context, organization, id ident.ID) error
 func (s *Service) find(ctx context.Context, w *wish) (*stripe.Subscription, error) {
 	if w.External.Valid {
 		at, err := s.client.Subscription(ctx, w.External.V)
+		if w.Over && stripe.Is(err, stripe.Gone) {
+			return nil, nil
+		}
 		return &at, err
 	}
 	if !w.payer.Customer.Valid {
 		return nil, nil
 	}
 	list, err := s.client.Subscriptions(ctx, w.payer.Customer.V)
+	if stripe.Is(err, stripe.Gone) {
+		return nil, nil
+	}
 	i := slices.IndexFunc(list, func(at stripe.Subscription) bool { return at.Metadata[metaSubscription] == w.ID.String() })
 	if i < 0 || err != nil {
 		return nil, err
@@ -120,15 +131,8 @@ func (s *Service) find(ctx context.Context, w *wish) (*stripe.Subscription, erro
 
 // startTwin begins the subscription at Stripe.
 func (s *Service) startTwin(ctx context.Context, w *wish) (*stripe.Subscription, error) {
-	customer := w.payer.Customer.V
-	if !w.payer.Customer.Valid {
-		made, err := s.makeCustomer(ctx, w.scope, w.payer)
-		if err != nil {
-			return nil, err
-		}
-		customer = made
-	}
-	if err := s.describe(ctx, w, customer); err != nil {
+	customer, err := s.buyerAt(ctx, w)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.catalogue(ctx, w); err != nil {
@@ -150,6 +154,23 @@ func (s *Service) startTwin(ctx context.Context, w *wish) (*stripe.Subscription,
 		return err
 	})
 	return &at, err
+}
+
+// buyerAt is the organization's customer, which Stripe was told about. It is made where
+// there is none, or none any more.
+func (s *Service) buyerAt(ctx context.Context, w *wish) (customer string, err error) {
+	if customer = w.payer.Customer.V; customer != "" {
+		if err = s.describe(ctx, w, customer); !stripe.Is(err, stripe.Gone) {
+			return customer, err
+		}
+		if err := s.pullCustomer(ctx, w.scope.Organization(), customer, ""); err != nil {
+			return "", err
+		}
+	}
+	if customer, err = s.makeCustomer(ctx, w.scope, w.payer); err != nil {
+		return "", err
+	}
+	return customer, s.describe(ctx, w, customer)
 }
 
 // change makes the twin what is wanted. The last step notes that it is.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,22 +106,23 @@ func (s *Service) work(ctx context.Context, job *jobs.Job[eventArgs]) error {
 	return jobFailure(s.pull(ctx, whose, job.Args.Subject))
 }
 
-// whose returns the organization that an event concerns; zero: none.
+// whose returns the organization that an event concerns; zero: none. What it is about
+// tells where the customer was deleted in the meantime.
 func (s *Service) whose(tx *db.Tx, a *eventArgs) (id ident.ID, err error) {
-	for _, customer := range []string{a.Customer, a.Subject} {
-		if customer == "" {
-			continue
-		}
-		id, err = s.organizations.OfCustomer(tx, customer)
-		if !fault.Is(err, fault.NotFound) {
+	of := []func() (ident.ID, error){
+		func() (ident.ID, error) { return s.organizations.OfCustomer(tx, a.Subject) },
+		func() (ident.ID, error) { return s.subscriptions.OfExternal(tx, a.Subject) },
+		func() (ident.ID, error) { return organizationOf(tx, a.Subject) },
+	}
+	if a.Customer != "" {
+		of = slices.Insert(of, 0, func() (ident.ID, error) { return s.organizations.OfCustomer(tx, a.Customer) })
+	}
+	for _, find := range of {
+		if id, err = find(); !fault.Is(err, fault.NotFound) {
 			return id, err
 		}
 	}
-	id, err = organizationOf(tx, a.Subject)
-	if fault.Is(err, fault.NotFound) {
-		return ident.ID{}, nil
-	}
-	return id, err
+	return ident.ID{}, nil
 }
 
 // pull loads a subject.

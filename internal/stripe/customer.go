@@ -1,7 +1,10 @@
 package stripe
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"time"
 
 	api "github.com/stripe/stripe-go/v85"
 )
@@ -74,6 +77,39 @@ func (c *Client) SetDefault(ctx context.Context, key, customer, method string) (
 // Customer loads a customer. One that was deleted says so.
 func (c *Client) Customer(ctx context.Context, id string) (Customer, error) {
 	return customerOf(c.api.V1Customers.Retrieve(ctx, id, &api.CustomerRetrieveParams{}))
+}
+
+// CustomersWith returns customers that are not deleted and have that metadata, the oldest
+// first. Stripe knows one after a minute, mostly; those that were made since a time, unless
+// it is zero, at once. The value has no quotation marks.
+func (c *Client) CustomersWith(ctx context.Context, name, value string, since time.Time) (list []Customer, err error) {
+	created := map[string]int64{}
+	add := func(v *api.Customer, err error) error {
+		r, err := customerOf(v, err)
+		if _, known := created[r.ID]; err == nil && !known && !r.Deleted && r.Metadata[name] == value {
+			list, created[r.ID] = append(list, r), v.Created
+		}
+		return err
+	}
+	p := &api.CustomerSearchParams{SearchParams: api.SearchParams{Query: "metadata['" + name + "']:'" + value + "'", Limit: api.Int64(100)}}
+	for v, err := range c.api.V1Customers.Search(ctx, p).All(ctx) {
+		if err := add(v, err); err != nil {
+			return nil, err
+		}
+	}
+	if !since.IsZero() {
+		p := &api.CustomerListParams{CreatedRange: &api.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
+		p.Limit = api.Int64(100)
+		for v, err := range c.api.V1Customers.List(ctx, p).All(ctx) {
+			if err := add(v, err); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b Customer) int {
+		return cmp.Or(cmp.Compare(created[a.ID], created[b.ID]), cmp.Compare(a.ID, b.ID))
+	})
+	return list, nil
 }
 
 // PaymentMethod is a card or an account that pays.

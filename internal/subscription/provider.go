@@ -249,6 +249,13 @@ func (s *Service) ByExternal(tx *db.Tx, scope access.Scope, external string) (id
 	return id, err
 }
 
+// OfExternal returns whose subscription the provider's under an id is; Missing when it is
+// nobody's. The transaction's scope is the instance.
+func (s *Service) OfExternal(tx *db.Tx, external string) (organization ident.ID, err error) {
+	err = orMissing(tx.Row(`SELECT organization_id FROM subscription WHERE external_id = $1 LIMIT 1`, external).Scan(&organization))
+	return organization, err
+}
+
 // Live returns the live subscription in scope if the provider bills it; else it is
 // Missing.
 func (s *Service) Live(tx *db.Tx, scope access.Scope) (id ident.ID, err error) {

@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,7 @@ type customer struct {
 	locales                         []string
 	metadata                        map[string]string
 	created                         int64
+	deleted                         bool
 }
 
 type method struct {
@@ -68,13 +70,84 @@ func (s *Server) getCustomer(r request) (any, *problem) {
 	if c == nil {
 		return nil, missing("customer", r.PathValue("id"))
 	}
+	if c.deleted {
+		return object{"id": c.id, "object": "customer", "deleted": true}, nil
+	}
 	return c.render(), nil
 }
 
+func (s *Server) listCustomers(r request) (any, *problem) {
+	var all []object
+	for _, c := range sorted(s.customers) {
+		if c.created >= r.in.in("created").int("gte", 0) && !c.deleted {
+			all = append(all, c.render())
+		}
+	}
+	return s.list(r, all)
+}
+
+// searchAfter is how long a customer can't be found by what it has.
+const searchAfter = 60
+
+// query is the one kind of search that the fake knows.
+var query = regexp.MustCompile(`^metadata\['(\w+)'\]:'([^']*)'$`)
+
+func (s *Server) searchCustomers(r request) (any, *problem) {
+	wanted := query.FindStringSubmatch(r.in.text("query"))
+	if wanted == nil {
+		return nil, invalid("", "query", "This fake searches for one entry of the metadata only.")
+	}
+	found := []object{}
+	for _, c := range sorted(s.customers) {
+		if c.metadata[wanted[1]] == wanted[2] && c.created <= s.stamp()-searchAfter && !c.deleted {
+			found = append(found, c.render())
+		}
+	}
+	return object{"object": "search_result", "url": r.URL.Path, "has_more": false, "next_page": nil, "data": found}, nil
+}
+
+// DeleteCustomer does what somebody does at Stripe's dashboard: the customer is gone, with
+// its payment methods, and its subscriptions end.
+func (s *Server) DeleteCustomer(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tick()
+	c := s.customers[id]
+	c.deleted, c.method = true, ""
+	for _, m := range s.methods {
+		if m.customer == id {
+			m.customer = ""
+		}
+	}
+	for _, sub := range sorted(s.subs) {
+		if sub.customer == id && !sub.over() {
+			s.end(sub, "canceled")
+		}
+	}
+	s.emit("customer.deleted", c.render())
+}
+
+// Vanish lets a subscription be unknown from now on, as when somebody deletes the data of
+// a test account.
+func (s *Server) Vanish(subscription string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.subs, subscription)
+}
+
+// found is a customer that was not deleted.
+func (s *Server) found(id string) (*customer, *problem) {
+	c := s.customers[id]
+	if c == nil || c.deleted {
+		return nil, missing("customer", id)
+	}
+	return c, nil
+}
+
 func (s *Server) updateCustomer(r request) (any, *problem) {
-	c := s.customers[r.PathValue("id")]
-	if c == nil {
-		return nil, missing("customer", r.PathValue("id"))
+	c, bad := s.found(r.PathValue("id"))
+	if bad != nil {
+		return nil, bad
 	}
 	if settings := r.in.in("invoice_settings"); settings.has("default_payment_method") {
 		id := settings.text("default_payment_method")
@@ -94,8 +167,8 @@ func (m *method) render() object {
 }
 
 func (s *Server) listMethods(r request) (any, *problem) {
-	if s.customers[r.PathValue("id")] == nil {
-		return nil, missing("customer", r.PathValue("id"))
+	if _, bad := s.found(r.PathValue("id")); bad != nil {
+		return nil, bad
 	}
 	var all []object
 	for _, m := range sorted(s.methods) {
@@ -146,8 +219,8 @@ func (s *Server) createSession(r request) (any, *problem) {
 	if r.in.text("mode") != "setup" {
 		return nil, invalid("", "mode", "This fake knows the mode setup only.")
 	}
-	if s.customers[r.in.text("customer")] == nil {
-		return nil, missing("customer", r.in.text("customer"))
+	if _, bad := s.found(r.in.text("customer")); bad != nil {
+		return nil, bad
 	}
 	if r.in.text("success_url") == "" {
 		return nil, invalid("parameter_missing", "success_url", "Missing required param: success_url.")
@@ -170,8 +243,8 @@ func (s *Server) getSession(r request) (any, *problem) {
 }
 
 func (s *Server) createPortal(r request) (any, *problem) {
-	if s.customers[r.in.text("customer")] == nil {
-		return nil, missing("customer", r.in.text("customer"))
+	if _, bad := s.found(r.in.text("customer")); bad != nil {
+		return nil, bad
 	}
 	return makeObject("billing_portal.session", object{"id": s.id("bps"), "created": s.stamp(), "customer": r.in.text("customer"), "configuration": "bpc_fake",
 		"return_url": orNull(r.in.text("return_url")), "locale": orNull(r.in.text("locale")), "url": "https://billing.stripe.com/p/session/" + s.id("live")}), nil

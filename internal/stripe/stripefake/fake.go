@@ -108,6 +108,8 @@ func (s *Server) routes() {
 	s.mux = http.NewServeMux()
 	for pattern, do := range map[string]func(request) (any, *problem){
 		"POST /v1/customers":                     s.createCustomer,
+		"GET /v1/customers":                      s.listCustomers,
+		"GET /v1/customers/search":               s.searchCustomers,
 		"GET /v1/customers/{id}":                 s.getCustomer,
 		"POST /v1/customers/{id}":                s.updateCustomer,
 		"GET /v1/customers/{id}/payment_methods": s.listMethods,

@@ -37,8 +37,8 @@ func (s *Server) imagined(r request) (after, before *subscription, bad *problem)
 		after = before.copied()
 	} else {
 		after = &subscription{customer: r.in.text("customer"), currency: r.in.text("currency"), status: "incomplete", from: s.stamp(), anchor: s.stamp(), periods: 1}
-		if after.customer != "" && s.customers[after.customer] == nil {
-			return nil, nil, missing("customer", after.customer)
+		if _, bad := s.found(after.customer); after.customer != "" && bad != nil {
+			return nil, nil, bad
 		}
 		if after.customer == "" && !r.in.has("customer_details") {
 			return nil, nil, invalid("parameter_missing", "customer", "You must pass customer, customer_details or subscription.")

@@ -75,9 +75,9 @@ func (s *Server) render(sub *subscription, expand bool) object {
 }
 
 func (s *Server) createSubscription(r request) (any, *problem) {
-	c := s.customers[r.in.text("customer")]
-	if c == nil {
-		return nil, missing("customer", r.in.text("customer"))
+	c, bad := s.found(r.in.text("customer"))
+	if bad != nil {
+		return nil, bad
 	}
 	sub := &subscription{id: s.id("sub"), customer: c.id, currency: r.in.text("currency"), created: s.stamp(), anchor: s.stamp(), trialEnd: r.in.int("trial_end", 0),
 		metadata: r.in.metadata(nil), taxRates: r.in.texts("default_tax_rates")}
