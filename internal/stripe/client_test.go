@@ -38,6 +38,8 @@ func called(ctx context.Context, c *stripe.Client, give func(stripe.Setup)) (fai
 	do("CreateCustomer", err)
 	_, err = c.UpdateCustomer(ctx, "k2", customer.ID, stripe.CustomerData{Name: "Sede SA"})
 	do("UpdateCustomer", err)
+	_, err = c.CustomersWith(ctx, "organization", "o", start)
+	do("CustomersWith", err)
 	do("EnsureProduct", c.EnsureProduct(ctx, "k3", "sede_team", "Team", map[string]string{"product": "team"}))
 	do("EnsureCoupon percent", c.EnsureCoupon(ctx, "k4", stripe.Coupon{ID: "sede_c1", Name: "Welcome", PercentOff: 12.5, Duration: "repeating", Months: 3, Products: []string{"sede_team"}}))
 	do("EnsureCoupon amount", c.EnsureCoupon(ctx, "k5", stripe.Coupon{ID: "sede_c2", AmountOff: 500, Currency: "eur", Duration: "once"}))
@@ -113,7 +115,7 @@ func called(ctx context.Context, c *stripe.Client, give func(stripe.Setup)) (fai
 func TestAllCallsOfAClientAreHere(t *testing.T) {
 	t.Parallel()
 	known := strings.Fields(`CreateCustomer UpdateCustomer EnsureProduct EnsureCoupon CreateTaxRate CreateSetup Setup PaymentMethods SetDefault Customer Portal
-		StartSubscription PreviewChange PreviewStart ChangeSubscription Subscription Subscriptions Invoice Invoices CancelSubscription Detach Live`)
+		StartSubscription PreviewChange PreviewStart ChangeSubscription Subscription CustomersWith Subscriptions Invoice Invoices CancelSubscription Detach Live`)
 	is := map[string]bool{}
 	for _, name := range known {
 		is[name] = true
