@@ -404,7 +404,7 @@ func (r *Reader) EachRow(f *File, t Table, schema *db.Table, organization ident.
 
 // EachBatch is EachRow with as many rows at once as size says. change, unless it is
 // nil, is given each row before.
-func (r *Reader) EachBatch(f *File, t Table, schema *db.Table, organization ident.ID, size *Sizer, change func(args []any), do func(sql string, rows [][]any) error) error {
+func (r *Reader) EachBatch(f *File, t Table, schema *db.Table, organization ident.ID, size *db.Sizer, change func(args []any), do func(sql string, rows [][]any) error) error {
 	var text string
 	var rows [][]any
 	err := r.EachRow(f, t, schema, organization, func(sql string, args []any) error {

@@ -2,23 +2,40 @@ package bank
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"sede/internal/access"
 	"sede/internal/bank/kontomatik"
+	"sede/internal/clock"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/null"
 )
 
-// batchSize is how many transactions are stored at once.
-const batchSize = 200
+const (
+	// batchSize is how many transactions are read before they are stored.
+	batchSize = 2000
+	// stepSize is how many are stored before it is seen whether others wait.
+	stepSize = 50
+)
+
+// turnTime is how long a transaction of the database may take when nobody waits for
+// its end: on SQLite whoever writes might, on PostgreSQL those who change accounts of
+// the same organization.
+func turnTime(engine db.Engine) time.Duration {
+	if engine == db.SQLite {
+		return 8 * time.Millisecond
+	}
+	return 50 * time.Millisecond
+}
 
 // intake is a kontomatik.Sink: it stores what an import holds, in batches, one of
-// them while the next is read. What is stored stays when the reading fails later;
-// the same import read again adds the rest. Who uses one calls wait at the end.
+// them while the next is read, and each in short transactions. What is stored stays
+// when the reading fails later; the same import read again adds the rest. Who uses
+// one closes it at the end.
 type intake struct {
 	s   *Service
 	ctx context.Context //nolint:containedctx // lives as long as one reading
@@ -30,7 +47,8 @@ type intake struct {
 	next      []Transaction       // being read
 	batch     []Transaction       // being stored
 	stored    chan error          // how that ended; nil: none is
-	claimed   map[ident.ID]bool   // transactions of the account that this reply told
+	size      *db.Sizer           // of transactions of the database
+	claimed   claims              // transactions of the account that this reply told
 	ends      closings            // of its months
 	pending   []held              // those that were there before this reply
 	since     time.Time
@@ -44,7 +62,7 @@ func (s *Service) newIntake(ctx context.Context, w *work) *intake {
 	if first := s.now.Now().AddDate(0, 0, -reuseReach); err == nil && since.Before(first) {
 		since = first // what is older may be left out of the reply
 	}
-	in := &intake{s: s, ctx: ctx, w: w, since: since}
+	in := &intake{s: s, ctx: ctx, w: w, since: since, size: db.NewSizer(turnTime(s.db.Engine()))}
 	in.keptSince.V, in.keptSince.Valid = s.keptSince()
 	return in
 }
@@ -91,6 +109,11 @@ func (in *intake) wait() error {
 	return err
 }
 
+// close waits like wait and lets go of what the intake holds.
+func (in *intake) close() error {
+	return errors.Join(in.wait(), in.claimed.close())
+}
+
 // Account ends an account.
 func (in *intake) Account(a *kontomatik.Account) error {
 	if err := in.enter(a); err != nil {
@@ -113,11 +136,11 @@ func (in *intake) enter(a *kontomatik.Account) error {
 	if in.digital == a {
 		return nil
 	}
-	if err := in.wait(); err != nil {
+	if err := in.close(); err != nil {
 		return err
 	}
 	account, ok := readAccount(a, in.w.integration.Target.V)
-	in.digital, in.unread, in.batch, in.claimed, in.ends = a, !ok, in.batch[:0], map[ident.ID]bool{}, closings{}
+	in.digital, in.unread, in.batch, in.claimed, in.ends = a, !ok, in.batch[:0], claims{}, closings{}
 	in.next = in.next[:0]
 	if !ok {
 		return nil
@@ -182,28 +205,55 @@ func (s *Service) keep(tx *db.Tx, w *work, a *Account) (ident.ID, null.Value[tim
 	return known.ID, known.KeptSince, updateAccount(tx, w.scope, &changed)
 }
 
-// outcome is what storing one batch has changed in the intake.
+// outcome is what one transaction of the database has changed in the intake.
 type outcome struct {
+	stored  int // how many of the batch
 	added   int64
 	removed int64
-	claimed []ident.ID
+	claimed []claim
+	told    map[ident.ID]bool // the same
 	months  ledger
-	told    []int // which of the batch are booked and told for the first time
+	news    []int // which of the batch are booked and told for the first time
 }
 
 // flush stores the batch, and at the account's end the account.
 func (in *intake) flush(final *Account) error {
+	ids := in.newIDs()
+	for rest := in.batch; len(rest) > 0 || final != nil; {
+		n, err := in.flushSome(rest, ids, final)
+		if err != nil {
+			return err
+		}
+		if rest, ids = rest[n:], ids[n:]; len(rest) == 0 {
+			break
+		}
+	}
+	if final == nil {
+		return nil
+	}
+	return in.write(in.closeMonths)
+}
+
+// flushSome stores the first transactions of the list, as many as one transaction of
+// the database may, and with the last of them the account. It returns how many.
+func (in *intake) flushSome(list []Transaction, ids []ident.ID, final *Account) (int, error) {
 	var o outcome
 	err := in.write(func(tx *db.Tx) error {
-		o = outcome{months: ledger{}}
-		if err := in.storeBatch(tx, &o); err != nil {
-			return err
+		began := clock.System{}.Now() // how busy this machine is, whatever a test's clock shows
+		o = outcome{months: ledger{}, told: map[ident.ID]bool{}}
+		most := min(len(list), int(in.size.Rows()))
+		for o.stored < most && (o.stored == 0 || !tx.OthersWait()) {
+			n := min(stepSize, most-o.stored)
+			if err := in.storeSome(tx, &o, list[o.stored:][:n], ids[o.stored:][:n]); err != nil {
+				return err
+			}
+			o.stored += n
 		}
 		for m, s := range o.months {
 			addToMonth(tx, in.w.scope, in.account.ID, m, s)
 		}
-		if final != nil {
-			if err := in.close(tx, final, &o); err != nil {
+		if final != nil && o.stored == len(list) {
+			if err := in.closeAccount(tx, final, &o); err != nil {
 				return err
 			}
 		}
@@ -213,34 +263,29 @@ func (in *intake) flush(final *Account) error {
 		if o.removed > 0 {
 			db.Count(tx, in.w.scope, "bank_transaction", -o.removed)
 		}
+		in.size.Took(clock.System{}.Now().Sub(began))
 		return nil
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	for _, id := range o.claimed {
-		in.claimed[id] = true
-	}
-	for _, i := range o.told {
-		in.ends.take(&in.batch[i])
+	for _, i := range o.news {
+		in.ends.take(&list[i])
 	}
 	in.added += o.added
-	if final == nil {
-		return nil
-	}
-	return in.write(in.closeMonths)
+	return o.stored, in.claimed.add(o.claimed)
 }
 
-// close ends an account: it is stored as the bank tells it, and what was pending
+// closeAccount ends an account: it is stored as the bank tells it, and what was pending
 // and is told no more goes.
-func (in *intake) close(tx *db.Tx, final *Account, o *outcome) error {
+func (in *intake) closeAccount(tx *db.Tx, final *Account, o *outcome) error {
 	if _, _, err := in.s.keep(tx, in.w, final); err != nil {
 		return err
 	}
-	if !final.Partial {
-		in.dropPending(tx, o)
+	if final.Partial {
+		return nil
 	}
-	return nil
+	return in.dropPending(tx, o)
 }
 
 // closeMonths stores the balances at the ends of the account's months.
@@ -257,36 +302,36 @@ func (in *intake) closeMonths(tx *db.Tx) error {
 	return nil
 }
 
-// storeBatch matches the batch against what is there and stores the difference.
-func (in *intake) storeBatch(tx *db.Tx, o *outcome) error {
-	if len(in.batch) == 0 {
-		return nil
+// storeSome matches transactions against what is there and stores the difference.
+func (in *intake) storeSome(tx *db.Tx, o *outcome, part []Transaction, ids []ident.ID) error {
+	prints := make([]fingerprint, len(part))
+	for i := range part {
+		prints[i] = fingerprintOf(&part[i])
 	}
-	prints := make([]fingerprint, len(in.batch))
-	for i := range in.batch {
-		prints[i] = fingerprintOf(&in.batch[i])
-	}
-	groups, err := storedWith(tx, in.w.scope, in.account.ID, prints)
+	groups, err := storedWith(tx, in.w.scope, in.account.ID, part, prints)
 	if err != nil {
 		return err
 	}
-	told := map[ident.ID]bool{}
-	claimed := func(id ident.ID) bool { return told[id] || in.claimed[id] }
-	claim := func(id ident.ID) { told[id] = true; o.claimed = append(o.claimed, id) }
-	now, ids := in.s.moment(), in.newIDs()
-	for i := range in.batch {
-		t := in.batch[i]
+	if err := in.claimed.load(part); err != nil {
+		return err
+	}
+	claimed := func(id ident.ID, on time.Time) bool { return o.told[id] || in.claimed.has(id, on) }
+	take := func(id ident.ID, on time.Time) { o.told[id] = true; o.claimed = append(o.claimed, claim{id, on}) }
+	var list []fresh
+	now := in.s.moment()
+	for i := range part {
+		t := &part[i]
 		group := groups[prints[i]]
-		what, at := match(group, t.Balance, claimed)
+		what, at := match(group, t.Balance, func(id ident.ID) bool { return claimed(id, t.On) })
 		if what != isTold && t.Status == Booked {
-			o.told = append(o.told, i)
+			o.news = append(o.news, o.stored+i)
 		}
 		switch what {
 		case isTold:
 			continue
 		case isKnown:
-			claim(group[at].id)
-			in.refine(tx, o, &group[at], &t)
+			take(group[at].id, t.On)
+			in.refine(tx, o, &group[at], t)
 			continue
 		}
 		var ordinal int64
@@ -294,20 +339,21 @@ func (in *intake) storeBatch(tx *db.Tx, o *outcome) error {
 			ordinal = group[n-1].ordinal + 1
 		}
 		t.Account, t.Version, t.CreatedAt, t.UpdatedAt = in.account.ID, 1, now, now
-		if id, ok := in.heldFor(&t, claimed); ok {
+		if id, ok := in.heldFor(t, claimed); ok {
 			t.ID = id
-			bookTransaction(tx, in.w.scope, id, &t, prints[i], ordinal, now)
+			bookTransaction(tx, in.w.scope, id, t, prints[i], ordinal, now)
 		} else {
 			t.ID = ids[i]
-			insertTransaction(tx, in.w.scope, &t, prints[i], ordinal)
-			o.added++
+			list = append(list, fresh{t, prints[i], ordinal})
 		}
 		if t.Status == Booked {
 			o.months.add(monthOf(t.day()), t.Amount, 1)
 		}
-		claim(t.ID)
-		groups[prints[i]] = append(group, stored{id: t.ID, day: t.day(), balance: t.Balance, ordinal: ordinal, details: detailsOf(&t)})
+		take(t.ID, t.On)
+		groups[prints[i]] = append(group, stored{id: t.ID, day: t.day(), balance: t.Balance, ordinal: ordinal, details: detailsOf(t)})
 	}
+	o.added += int64(len(list))
+	insertTransactions(tx, in.w.scope, list)
 	return nil
 }
 
@@ -319,7 +365,7 @@ func (in *intake) newIDs() []ident.ID {
 	for i := range ids {
 		ids[i] = in.s.ids.New()
 	}
-	if !in.batch[0].On.Before(in.batch[len(ids)-1].On) {
+	if n := len(ids); n > 0 && !in.batch[0].On.Before(in.batch[n-1].On) {
 		slices.Reverse(ids)
 	}
 	return ids
@@ -344,12 +390,12 @@ func (in *intake) refine(tx *db.Tx, o *outcome, known *stored, t *Transaction) {
 
 // heldFor finds the pending transaction that a booked one was: of the same day and
 // amount, whatever its text was.
-func (in *intake) heldFor(t *Transaction, claimed func(ident.ID) bool) (ident.ID, bool) {
+func (in *intake) heldFor(t *Transaction, claimed func(ident.ID, time.Time) bool) (ident.ID, bool) {
 	if t.Status != Booked {
 		return ident.ID{}, false
 	}
 	for _, h := range in.pending {
-		if h.amount == t.Amount && h.on.Equal(t.On) && !claimed(h.id) {
+		if h.amount == t.Amount && h.on.Equal(t.On) && !claimed(h.id, h.on) {
 			return h.id, true
 		}
 	}
@@ -357,17 +403,21 @@ func (in *intake) heldFor(t *Transaction, claimed func(ident.ID) bool) (ident.ID
 }
 
 // dropPending removes what was pending and is told no more.
-func (in *intake) dropPending(tx *db.Tx, o *outcome) {
-	told := map[ident.ID]bool{}
-	for _, id := range o.claimed {
-		told[id] = true
-	}
+func (in *intake) dropPending(tx *db.Tx, o *outcome) error {
 	for _, h := range in.pending {
-		if !told[h.id] && !in.claimed[h.id] && !h.on.Before(in.since) {
+		if o.told[h.id] || h.on.Before(in.since) {
+			continue
+		}
+		claimed, err := in.claimed.find(h.id, h.on)
+		if err != nil {
+			return err
+		}
+		if !claimed {
 			deleteTransaction(tx, in.w.scope, h.id)
 			o.removed++
 		}
 	}
+	return nil
 }
 
 var _ kontomatik.Sink = (*intake)(nil)

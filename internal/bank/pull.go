@@ -175,7 +175,7 @@ func (s *Service) poll(ctx context.Context, w *work) error {
 	late := s.now.Now().After(w.pull.startedAt.V.Add(pullTime))
 	in := s.newIntake(ctx, w)
 	command, err := w.client.Command(ctx, w.pull.command.V, in)
-	if failed := in.wait(); err == nil {
+	if failed := in.close(); err == nil {
 		err = failed
 	}
 	if errors.Is(err, errStopped) {

@@ -1,6 +1,8 @@
 package bank
 
 import (
+	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,18 +143,24 @@ func exportAfter(tx *db.Tx, scope access.Scope, filters []condition, last *Trans
 	return list, rows.Err()
 }
 
-// storedWith loads the transactions of an account that have one of the
-// fingerprints. The list of fingerprints is as long each time, see batchSize.
-func storedWith(tx *db.Tx, scope access.Scope, account ident.ID, prints []fingerprint) (map[fingerprint][]stored, error) {
-	args := make([]any, 0, batchSize+2)
-	args = append(args, scope.Organization(), account)
-	for i := range batchSize {
-		args = append(args, prints[min(i, len(prints)-1)][:])
+// storedWith loads the transactions of an account that have the days and the
+// fingerprints of the part.
+func storedWith(tx *db.Tx, scope access.Scope, account ident.ID, part []Transaction, prints []fingerprint) (map[fingerprint][]stored, error) {
+	found := make(map[fingerprint][]stored, len(prints))
+	wanted := make([]db.Pair, 0, len(prints))
+	for i := range prints {
+		if _, twice := found[prints[i]]; !twice {
+			found[prints[i]] = nil
+			wanted = append(wanted, db.Pair{At: part[i].On, Bytes: prints[i][:]})
+		}
 	}
-	rows := tx.Query(`SELECT fingerprint, id, balance, ordinal, transaction_on, booked_on, kind, labels FROM bank_transaction
-		WHERE organization_id = $1 AND account_id = $2 AND fingerprint IN (`+batchPlaceholders+`) ORDER BY fingerprint, ordinal`, args...)
+	if len(wanted) == 0 {
+		return found, nil
+	}
+	rows := tx.Query(tx.SelectPairs("fingerprint, id, balance, ordinal, transaction_on, booked_on, kind, labels", "bank_transaction",
+		"organization_id = $1 AND account_id = $2", [2]string{"transaction_on", "fingerprint"}, "$3")+" ORDER BY fingerprint, ordinal",
+		scope.Organization(), account, tx.PairList(wanted))
 	defer rows.Close()
-	found := map[fingerprint][]stored{}
 	for rows.Next() {
 		var s stored
 		var print []byte
@@ -169,9 +177,6 @@ func storedWith(tx *db.Tx, scope access.Scope, account ident.ID, prints []finger
 	return found, rows.Err()
 }
 
-// batchPlaceholders are the parameters of batchSize fingerprints, from $3 on.
-var batchPlaceholders = placeholders(3, batchSize)
-
 func placeholders(first, n int) string {
 	list := make([]string, n)
 	for i := range list {
@@ -182,12 +187,50 @@ func placeholders(first, n int) string {
 
 func searchText(t *Transaction) string { return db.Fold(searchable(t)) }
 
-func insertTransaction(tx *db.Tx, scope access.Scope, t *Transaction, print fingerprint, ordinal int64) {
-	tx.Queue(`INSERT INTO bank_transaction (organization_id, id, account_id, fingerprint, ordinal, status, transaction_on, booked_on, amount, currency,
-			balance, title, party, party_iban, kind, symbols, labels, text_fold, version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
-		scope.Organization(), t.ID, t.Account, print[:], ordinal, t.Status, t.On, t.BookedOn, t.Amount, t.Currency,
-		t.Balance, t.Title, t.Party, t.PartyIBAN, t.Kind, t.Symbols, joinLabels(t.Labels), searchText(t), t.Version, t.CreatedAt, t.UpdatedAt)
+// fresh is a transaction to be inserted.
+type fresh struct {
+	*Transaction
+	print   fingerprint
+	ordinal int64
+}
+
+// insertRows is how many rows one statement inserts.
+const insertRows = 25
+
+// insertColumns are those of a row, insertOne and insertMany the statements for one
+// row and for insertRows.
+const insertColumns = 21
+
+var insertOne, insertMany = insertSQL(1), insertSQL(insertRows)
+
+func insertSQL(rows int) string {
+	values := make([]string, rows)
+	for i := range values {
+		values[i] = "(" + placeholders(1+i*insertColumns, insertColumns) + ")"
+	}
+	return `INSERT INTO bank_transaction (organization_id, id, account_id, fingerprint, ordinal, status, transaction_on, booked_on, amount, currency,
+			balance, title, party, party_iban, kind, symbols, labels, text_fold, version, created_at, updated_at) VALUES ` + strings.Join(values, ", ")
+}
+
+// insertTransactions inserts in the order of ids, which is that of the pages of the
+// database too.
+func insertTransactions(tx *db.Tx, scope access.Scope, list []fresh) {
+	slices.SortFunc(list, func(a, b fresh) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	args := make([]any, 0, insertRows*insertColumns)
+	for len(list) > 0 {
+		n, sql := 1, insertOne
+		if len(list) >= insertRows {
+			n, sql = insertRows, insertMany
+		}
+		args = args[:0]
+		for i := range list[:n] {
+			t := &list[i]
+			args = append(args, scope.Organization(), t.ID, t.Account, t.print[:], t.ordinal, t.Status, t.On, t.BookedOn, t.Amount, t.Currency,
+				t.Balance, t.Title, t.Party, t.PartyIBAN, t.Kind, t.Symbols, joinLabels(t.Labels), searchText(t.Transaction), t.Version, t.CreatedAt, t.UpdatedAt)
+		}
+		tx.Queue(sql, args...)
+		list = list[n:]
+	}
 }
 
 // refineTransaction stores what may change of a transaction that is known.

@@ -202,7 +202,7 @@ func (w *work) counted(ctx context.Context) (list []archive.Counter, err error) 
 // remove removes all working data and what was made from it, a few rows at a time.
 func (w *work) remove(ctx context.Context) error {
 	for _, t := range slices.Backward(archive.Cleared()) {
-		size := archive.NewSizer(batchTime)
+		size := db.NewSizer(batchTime)
 		for n := int64(-1); n != 0; {
 			err := w.write(ctx, func(tx *db.Tx) (err error) {
 				began := w.clock.Now()
@@ -329,7 +329,7 @@ func (w *work) restore(ctx context.Context) error {
 
 // add adds the rows of one table, a few at a time.
 func (w *work) add(ctx context.Context, a *archive.Reader, f *archive.File, t archive.Table, schema *db.Table) error {
-	size := archive.NewSizer(batchTime)
+	size := db.NewSizer(batchTime)
 	return a.EachBatch(f, t, schema, w.org, size, nil, func(sql string, rows [][]any) error {
 		return w.write(ctx, func(tx *db.Tx) error {
 			began := w.clock.Now()

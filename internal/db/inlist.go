@@ -3,6 +3,7 @@ package db
 import (
 	"encoding/hex"
 	"strconv"
+	"time"
 
 	"sede/internal/ident"
 )
@@ -57,4 +58,39 @@ func writeList[T any](open, end byte, size int, list []T, add func([]byte, T) []
 		b = add(b, v)
 	}
 	return string(append(b, end))
+}
+
+// Pair is what two columns of a row hold.
+type Pair struct {
+	At    time.Time
+	Bytes []byte
+}
+
+// SelectPairs is a SELECT of the rows of a table whose two columns are a pair of a
+// list, each pair found by itself in an index. where is of the table; the list,
+// which names nothing twice, is the argument of the placeholder, see PairList. ORDER
+// BY may follow.
+func (tx *Tx) SelectPairs(columns, table, where string, keys [2]string, placeholder string) string {
+	where += " AND " + keys[0] + " = listed.at AND " + keys[1] + " = listed.bytes"
+	if tx.lite != nil {
+		return "SELECT " + columns + " FROM (SELECT value ->> 0 AS at, unhex(value ->> 1) AS bytes FROM json_each(" + placeholder + ")) AS listed" +
+			" CROSS JOIN " + table + " WHERE " + where
+	}
+	return "SELECT " + columns + " FROM (SELECT timestamptz 'epoch' + split_part(pair, ' ', 1)::bigint * interval '1 microsecond' AS at," +
+		" decode(split_part(pair, ' ', 2), 'hex') AS bytes FROM unnest(CAST(CAST(" + placeholder + " AS text) AS text[])) AS pair) AS listed" +
+		" CROSS JOIN LATERAL (SELECT * FROM " + table + " WHERE " + where + " OFFSET 0) AS " + table
+}
+
+// PairList is the argument for a list of pairs.
+func (tx *Tx) PairList(list []Pair) string {
+	if tx.lite == nil {
+		return writeList('{', '}', 60*len(list), list, func(b []byte, p Pair) []byte {
+			b = append(strconv.AppendInt(append(b, '"'), p.At.UnixMicro(), 10), ' ')
+			return append(hex.AppendEncode(b, p.Bytes), '"')
+		})
+	}
+	return writeList('[', ']', 60*len(list), list, func(b []byte, p Pair) []byte {
+		b = append(strconv.AppendInt(append(b, '['), p.At.UnixMicro(), 10), ',', '"')
+		return append(hex.AppendEncode(b, p.Bytes), '"', ']')
+	})
 }

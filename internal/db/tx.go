@@ -234,6 +234,12 @@ func (tx *Tx) TryLock(name string) (got bool, err error) {
 	return got, err
 }
 
+// OthersWait reports whether others wait for the end of this transaction, as all who
+// write do on SQLite: work that can be done in parts then does the next one later.
+func (tx *Tx) OthersWait() bool {
+	return tx.lite != nil && tx.write && len(tx.db.lite.writer.queue) > 0
+}
+
 // SkipLocked returns the end of a SELECT that takes rows for an UPDATE and leaves
 // out those that others have taken. On SQLite it is empty, because there is one
 // writer.

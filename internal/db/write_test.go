@@ -355,3 +355,27 @@ func TestBrokenConnection(t *testing.T) {
 		t.Error(got, runs)
 	}
 }
+
+// A transaction on SQLite learns that others wait for it; on PostgreSQL none do.
+func TestOthersWait(t *testing.T) {
+	each(t, func(t *testing.T, open opener) {
+		d, scope := open(t, nil), org(newIDs())
+		done := make(chan error, 1)
+		must(t, d.Write(t.Context(), scope, func(tx *db.Tx) error {
+			if tx.OthersWait() {
+				t.Error("somebody waits before anybody came")
+			}
+			go func() { done <- d.Write(context.Background(), scope, func(*db.Tx) error { return nil }) }()
+			if d.Engine() == db.PostgreSQL {
+				return nil
+			}
+			for until := time.Now().Add(10 * time.Second); !tx.OthersWait(); time.Sleep(time.Millisecond) {
+				if time.Now().After(until) {
+					t.Fatal("nobody waits")
+				}
+			}
+			return nil
+		}))
+		must(t, <-done)
+	})
+}

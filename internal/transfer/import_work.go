@@ -243,7 +243,7 @@ func (w *work) add(ctx context.Context, f *archive.File, t archive.Table) error 
 	if t.Name == "audit_log" && w.plan.copies() {
 		change = w.chain(f, change)
 	}
-	size := archive.NewSizer(batchTime)
+	size := db.NewSizer(batchTime)
 	return w.a.EachBatch(f, t, w.schema[t.Name], w.t.Organization, size, change, func(sql string, rows [][]any) error {
 		done := w.done + int64(len(rows))
 		err := w.write(ctx, func(tx *db.Tx) error {

@@ -1,4 +1,4 @@
-package archive
+package db
 
 import "time"
 
