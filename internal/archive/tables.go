@@ -110,7 +110,9 @@ func Tables() []Table {
 		{Name: "audit_head", Role: Kept, Key: []string{}, Lasting: "1 = 1"},
 		{Name: "audit_log", Role: Kept, Key: []string{"seq"}, Lasting: "1 = 1", People: []string{"actor"}, Texts: []string{"resource_key", "before", "after"}},
 
-		// Removed last, so that a search never misses a row that is still there.
+		// Removed last, so that a search never misses a row that is still there, and
+		// what the removal of rows leaves to do goes too.
+		{Name: "text_pending", Role: Derived, Key: []string{"collection", "id"}},
 		{Name: "text_block", Role: Derived, Key: []string{"collection", "number"}},
 		{Name: "text_segment", Role: Derived, Key: []string{"collection", "base"}},
 
@@ -132,7 +134,6 @@ func Tables() []Table {
 		{Name: "organization_transfer", Role: Trace},
 		{Name: "organization_hold", Role: Trace, Key: []string{}},
 		{Name: "organization_clock", Role: Trace, Key: []string{}},
-		{Name: "text_pending", Role: Trace, Key: []string{"collection", "id"}},
 		{Name: "row_count", Role: Trace, Key: []string{"resource"}},
 		{Name: "mailbox", Role: Trace, Owner: "organization"},
 		{Name: "job", Role: Trace},

@@ -121,7 +121,7 @@ func (s *Service) Withdraw(ctx context.Context, scope access.Scope) error {
 		return err
 	}
 	var tables []archive.Table
-	for _, t := range slices.Concat(archive.OfRole(archive.Kept), archive.OfRole(archive.Working)) {
+	for _, t := range slices.Concat(archive.OfRole(archive.Kept), archive.Cleared()) {
 		if t.Name != "organization" {
 			tables = append(tables, t.Whole())
 		}

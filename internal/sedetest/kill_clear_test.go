@@ -23,18 +23,7 @@ func TestKillWhileClearing(t *testing.T) {
 	p := &program{t: t, binary: build(t), dir: t.TempDir()}
 	p.start()
 	p.signIn()
-	var wait sync.WaitGroup
-	for writer := range killWriters {
-		wait.Go(func() {
-			for i := writer; i < killPlaces; i += killWriters {
-				if status, content, err := p.do(http.MethodPost, "/locations", fmt.Sprintf(`{"name":"place %d"}`, i), ""); status != http.StatusCreated {
-					t.Errorf("%d %s %v", status, content, err)
-					return
-				}
-			}
-		})
-	}
-	wait.Wait()
+	p.places(killPlaces)
 	before := p.total()
 	for round, delay := range []time.Duration{8, 25} {
 		p.killed("/organizations/clear", `{"confirm":"demo"}`, delay*time.Millisecond)
@@ -65,6 +54,23 @@ func TestKillWhileClearing(t *testing.T) {
 	if err := sedetest.CheckIntegrity(t.Context(), d); err != nil {
 		t.Error(err)
 	}
+}
+
+// places makes n locations.
+func (p *program) places(n int) {
+	p.t.Helper()
+	var wait sync.WaitGroup
+	for writer := range killWriters {
+		wait.Go(func() {
+			for i := writer; i < n; i += killWriters {
+				if status, content, err := p.do(http.MethodPost, "/locations", fmt.Sprintf(`{"name":"place %d"}`, i), ""); status != http.StatusCreated {
+					p.t.Errorf("%d %s %v", status, content, err)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // killed sends a request, kills the program after a while, and starts it again.

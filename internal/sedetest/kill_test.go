@@ -99,6 +99,8 @@ type program struct {
 	command *exec.Cmd
 	url     string
 	token   string
+	org     string // asked for; empty: the only one
+	media   string // of what is sent; empty: JSON
 	client  *http.Client
 }
 
@@ -178,7 +180,10 @@ func (p *program) do(method, path, body, key string) (status int, content []byte
 	if err != nil {
 		return 0, nil, err
 	}
-	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Type", cmp.Or(p.media, "application/json"))
+	if p.org != "" {
+		r.Header.Set("X-Organization", p.org)
+	}
 	if p.token != "" {
 		r.Header.Set("Authorization", "Bearer "+p.token)
 	}
