@@ -198,6 +198,16 @@ type held struct {
 	entitlements *entitlement.Service
 }
 
+// Use says how far a module can be used: not to change anything while the
+// organization is suspended or closing.
 func (h held) Use(tx *db.Tx, scope access.Scope, module string) (access.Use, error) {
-	return h.entitlements.Use(tx, scope, module)
+	use, err := h.entitlements.Use(tx, scope, module)
+	if err != nil || use != access.ToChange {
+		return use, err
+	}
+	active, err := h.IsActive(tx, scope)
+	if !active {
+		use = access.ToRead
+	}
+	return use, err
 }

@@ -129,6 +129,12 @@ func (s *Service) Letterhead(tx *db.Tx, scope access.Scope) (name, language, zon
 	return all.ShortName, all.Language, all.TimeZone, err
 }
 
+// IsActive reports whether the organization is neither suspended nor closing.
+func (s *Service) IsActive(tx *db.Tx, scope access.Scope) (active bool, err error) {
+	err = tx.Row(`SELECT status = $2 FROM organization WHERE id = $1`, scope.Organization(), Active).Scan(&active)
+	return active, err
+}
+
 // WorkingDays returns the weekdays on which the organization works, Monday
 // first.
 func (s *Service) WorkingDays(tx *db.Tx, scope access.Scope) ([]time.Weekday, error) {
