@@ -13,6 +13,7 @@ import (
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/jobs"
+	"sede/internal/null"
 	"sede/internal/page"
 	"sede/internal/stripe"
 	"sede/internal/subscription"
@@ -180,7 +181,7 @@ func drifts(at *stripe.Subscription, t *subscription.Twin) (list []Drift) {
 			add(i.Product, "0", number(i.Quantity))
 		}
 	}
-	if at.Coupon != "" || at.Metadata[metaCoupon] == "" {
+	if !usedUp(at, t) {
 		add("discount", couponOf(t).ID, at.Coupon)
 	}
 	return list
@@ -234,10 +235,14 @@ func (s *Service) TakeTheirs(ctx context.Context, who *access.Caller, id ident.I
 		case "externalId":
 			theirs.Ended = true
 		case "discount":
-			if d.Theirs != "" {
+			if theirs.NoDiscount = d.Theirs == ""; theirs.NoDiscount {
+				break
+			}
+			id, is := couponID(d.Theirs)
+			if !is {
 				return fault.New(fault.Conflict, "This discount was made at Stripe and is not known here. Push ours instead.")
 			}
-			theirs.NoDiscount = true
+			theirs.Coupon = null.Of(id)
 		default:
 			quantity, err := strconv.ParseInt(d.Theirs, 10, 64)
 			if err != nil {

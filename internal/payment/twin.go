@@ -9,6 +9,7 @@ import (
 
 	"sede/internal/billing"
 	"sede/internal/coupon"
+	"sede/internal/ident"
 	"sede/internal/null"
 	"sede/internal/product"
 	"sede/internal/stripe"
@@ -214,6 +215,37 @@ func couponOf(t *subscription.Twin) stripe.Coupon {
 	return r
 }
 
+// markOf names the discount that sede sets: the coupon, and the number of the discount.
+func markOf(t *subscription.Twin) string {
+	id := couponOf(t).ID
+	if t.DiscountNumber == 0 {
+		return id
+	}
+	return id + ":" + strconv.FormatInt(t.DiscountNumber, 10)
+}
+
+// markAt is the coupon that sede set, and the number of the discount.
+func markAt(at *stripe.Subscription) (coupon string, number int64) {
+	coupon, text, _ := strings.Cut(at.Metadata[metaCoupon], ":")
+	number, _ = strconv.ParseInt(text, 10, 64) // 0 where it was set without one
+	return coupon, number
+}
+
+// usedUp reports whether the discount in force is one that Stripe had and that has run
+// out.
+func usedUp(at *stripe.Subscription, t *subscription.Twin) bool {
+	set, number := markAt(at)
+	return t.Discount != nil && t.Discount.Duration != coupon.Forever && at.Coupon == "" && set == couponOf(t).ID && number == t.DiscountNumber
+}
+
+// couponID is which coupon of ours one of Stripe's is.
+func couponID(external string) (id ident.ID, is bool) {
+	text, ours := strings.CutPrefix(external, productPrefix)
+	text, _, of := strings.Cut(text, "_")
+	id, err := ident.Parse(text)
+	return id, ours && of && err == nil
+}
+
 func cut(s string, most int) string {
 	for len(s) > most {
 		r := []rune(s)
@@ -234,8 +266,7 @@ func stateOf(at *stripe.Subscription, t *subscription.Twin) subscription.State {
 	if m.MethodKnown = synced(at, t); m.MethodKnown {
 		m.CancelAtPeriodEnd = null.Of(at.CancelAtPeriodEnd)
 	}
-	set := at.Metadata[metaCoupon]
-	m.DiscountUsed = t.Discount != nil && at.Coupon == "" && set == couponOf(t).ID
+	m.DiscountUsed = usedUp(at, t)
 	return m
 }
 

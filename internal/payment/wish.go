@@ -69,7 +69,7 @@ func (w *wish) key(step string) string {
 }
 
 func (s *Service) meta(w *wish) map[string]string {
-	return map[string]string{metaSubscription: w.ID.String(), metaWanted: strconv.FormatInt(w.Wanted, 10), metaCoupon: couponOf(&w.Twin).ID,
+	return map[string]string{metaSubscription: w.ID.String(), metaWanted: strconv.FormatInt(w.Wanted, 10), metaCoupon: markOf(&w.Twin),
 		metaMethod: w.method, metaBuyer: hash(w.customer())}
 }
 
@@ -93,7 +93,7 @@ func (w *wish) charging(d stripe.Change, at *stripe.Subscription, from time.Time
 		d.TaxRates = rates
 	}
 	if d.Coupon = newCoupon(at, &w.Twin); d.Coupon != nil {
-		d.Metadata[metaCoupon] = *d.Coupon
+		d.Metadata[metaCoupon] = markOf(&w.Twin)
 	}
 	if d.PaymentMethod = w.newMethod(at); d.PaymentMethod != nil {
 		d.Metadata[metaMethod] = w.method
@@ -114,7 +114,8 @@ func (w *wish) newMethod(at *stripe.Subscription) *string {
 // it had and used up.
 func newCoupon(at *stripe.Subscription, t *subscription.Twin) *string {
 	c := couponOf(t)
-	if at.Coupon == c.ID || c.ID != "" && at.Metadata[metaCoupon] == c.ID {
+	_, number := markAt(at)
+	if number == t.DiscountNumber && at.Coupon == c.ID || c.ID == "" && at.Coupon == "" || usedUp(at, t) {
 		return nil
 	}
 	return &c.ID

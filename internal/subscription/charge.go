@@ -121,12 +121,18 @@ func (s *Service) discount(tx *db.Tx, scope access.Scope, sub *Subscription, cod
 	if err := s.coupons.Redeem(tx, scope, c.ID); err != nil {
 		return err
 	}
-	sub.Coupon, sub.CouponLeft, sub.Discount = null.Of(c.ID), null.Value[int64]{}, &c
+	sub.give(&c)
+	sub.DiscountNumber++
+	return nil
+}
+
+// give makes the coupon the discount in force.
+func (s *Subscription) give(c *coupon.Coupon) {
+	s.Coupon, s.CouponLeft, s.Discount = null.Of(c.ID), null.Value[int64]{}, c
 	switch c.Duration {
 	case coupon.Once:
-		sub.CouponLeft = null.Of[int64](1)
+		s.CouponLeft = null.Of[int64](1)
 	case coupon.Repeating:
-		sub.CouponLeft = c.Periods
+		s.CouponLeft = c.Periods
 	}
-	return nil
 }

@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -284,8 +285,8 @@ func (s *Service) BilledBy(tx *db.Tx, provider string, last Billed, most int) (f
 
 // storeProvider stores what concerns the provider.
 func storeProvider(tx *db.Tx, scope access.Scope, s *Subscription) error {
-	changed, err := tx.Exec(`UPDATE subscription SET provider = $3, external_id = $4, payment_method_id = $5, wanted = $6, wanted_at = $7, own_method_id = $8
-		WHERE organization_id = $1 AND id = $2`, scope.Organization(), s.ID, s.Provider, s.External, s.PaymentMethod, s.Wanted, s.WantedAt, s.OwnMethod)
+	changed, err := tx.Exec(`UPDATE subscription SET provider = $3, external_id = $4, payment_method_id = $5, wanted = $6, wanted_at = $7, own_method_id = $8, discount_number = $9
+		WHERE organization_id = $1 AND id = $2`, scope.Organization(), s.ID, s.Provider, s.External, s.PaymentMethod, s.Wanted, s.WantedAt, s.OwnMethod, s.DiscountNumber)
 	if err == nil && changed == 0 {
 		err = fault.Missing()
 	}
@@ -307,6 +308,7 @@ type Theirs struct {
 	Seats      bool // the quantity is that of seats
 	Quantity   int64
 	NoDiscount bool
+	Coupon     null.Value[ident.ID] // the discount is of that one, which is redeemed
 	Ended      bool
 }
 
@@ -329,6 +331,18 @@ func (s *Service) Take(tx *db.Tx, scope access.Scope, who *access.Caller, id ide
 		sub.CanceledAt = null.Of(sub.CanceledAt.Or(now))
 	case theirs.NoDiscount:
 		sub.dropDiscount()
+	case theirs.Coupon.Valid:
+		c, err := s.coupons.Find(tx, theirs.Coupon.V)
+		if err == nil {
+			err = s.coupons.Redeem(tx, scope, c.ID)
+		}
+		if _, refused := errors.AsType[*fault.Error](err); refused {
+			return fault.New(fault.Conflict, "This can't be taken over as it is. Push ours instead.")
+		}
+		if err != nil {
+			return err
+		}
+		sub.give(&c)
 	case theirs.Seats:
 		if err := s.organizations.RoomFor(tx, scope, null.Of(theirs.Quantity)); err != nil {
 			return err

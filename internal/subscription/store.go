@@ -17,7 +17,7 @@ import (
 
 const columns = `organization_id, id, address_id, type, currency, products, seats, status, first_unpaid, metadata, scheduled, coupon_id, coupon_left,
 	trial_ends_at, anchor, period, period_from, period_to, past_due_since, cancel_at_period_end, cancel_reason, canceled_at, ended_at, next_at,
-	version, created_at, updated_at, provider, external_id, payment_method_id, wanted, wanted_at, own_method_id`
+	version, created_at, updated_at, provider, external_id, payment_method_id, wanted, wanted_at, own_method_id, discount_number`
 
 func (s *Subscription) scan(into func(...any) error) error {
 	var products, metadata string
@@ -25,7 +25,7 @@ func (s *Subscription) scan(into func(...any) error) error {
 	err := into(&s.Organization, &s.ID, &s.Address, &s.Type, &s.Currency, &products, &s.Seats, &s.Status, &s.FirstUnpaid, &metadata, &scheduled,
 		&s.Coupon, &s.CouponLeft, &s.TrialEndsAt, &s.Anchor, &s.Period, &s.PeriodFrom, &s.PeriodTo, &s.PastDueSince, &s.CancelAtPeriodEnd,
 		&s.CancelReason, &s.CanceledAt, &s.EndedAt, &s.NextAt, &s.Version, &s.CreatedAt, &s.UpdatedAt, &s.Provider, &s.External, &s.PaymentMethod,
-		&s.Wanted, &s.WantedAt, &s.OwnMethod)
+		&s.Wanted, &s.WantedAt, &s.OwnMethod, &s.DiscountNumber)
 	if err != nil {
 		return err
 	}

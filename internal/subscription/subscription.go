@@ -85,6 +85,9 @@ type Subscription struct {
 	OwnMethod     null.Value[ident.ID] // what somebody chose to pay; null: the organization's default
 	Wanted        int64                // grows with what the provider must learn
 	WantedAt      null.Value[time.Time]
+	// DiscountNumber counts the discounts that it was given so far. The same coupon again
+	// is another.
+	DiscountNumber int64
 
 	// What is filled for answers and read from bodies only.
 	Discount   *coupon.Coupon
