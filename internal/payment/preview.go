@@ -108,13 +108,26 @@ func (s *Service) askMore(ctx context.Context, w *wish, from time.Time, at *stri
 // items that are paid for to those that are wanted. Stripe can't be asked for it, since
 // the twin has neither of both now: it was told already what is less in the next period.
 func (s *Service) between(ctx context.Context, w *wish, whole, part *stripe.Invoice) (c billing.Charge, err error) {
-	lines := slices.DeleteFunc(w.charge(whole).Lines, func(l billing.Line) bool { return l.Amount < 0 })
-	for i := range lines {
-		for _, l := range w.charge(part).Lines {
-			if l.Amount > 0 && l.Product == lines[i].Product && l.Kind == lines[i].Kind {
-				lines[i].Amount, lines[i].Quantity = lines[i].Amount-l.Amount, lines[i].Quantity-l.Quantity
+	var lines []billing.Line
+	add := func(l billing.Line, sign int64) {
+		quantity := l.Quantity
+		if l.Amount < 0 { // given back
+			quantity = -quantity
+		}
+		for i := range lines {
+			if lines[i].Product == l.Product && lines[i].Kind == l.Kind {
+				lines[i].Amount, lines[i].Quantity = lines[i].Amount+sign*l.Amount, lines[i].Quantity+sign*quantity
+				return
 			}
 		}
+		l.Amount, l.Quantity = sign*l.Amount, sign*quantity
+		lines = append(lines, l)
+	}
+	for _, l := range w.charge(whole).Lines {
+		add(l, 1)
+	}
+	for _, l := range w.charge(part).Lines {
+		add(l, -1)
 	}
 	lines = slices.DeleteFunc(lines, func(l billing.Line) bool { return l.Amount == 0 })
 	err = s.db.Read(ctx, w.scope, func(tx *db.Tx) (err error) {

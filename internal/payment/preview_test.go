@@ -157,3 +157,63 @@ func TestPreviewsThatDoNotHold(t *testing.T) {
 		}
 	})
 }
+
+// TestAPeriodThatNobodyToldOf: a change that is asked for when the next period has begun,
+// and no message told so, is previewed and charged by what is in force by then. While
+// Stripe can't be asked nothing is changed.
+func TestAPeriodThatNobodyToldOf(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		w := billedWorld(t, engine)
+		w.add(stripefake.Card{})
+		w.settled()
+		w.do(w.operator(), http.MethodPost, "/products", `{"id":"desk","names":[{"language":"en","name":"Desk"}],"prices":[{"currency":"EUR","interval":"monthly","perSeat":3100}],"modules":["desk"]}`, 201)
+		s := w.buy(`{"products":["/products/desk"],"seats":10}`)
+		w.settled()
+		w.do(w.owner(), http.MethodPatch, "/subscriptions/"+s.ID, `{"seats":5}`, 200)
+		w.settled()
+		w.Advance(32 * 24 * time.Hour)
+		w.fake.Take() // all lost
+		w.fake.Fail(stripefake.Failure{Status: 503})
+		w.do(w.owner(), http.MethodPatch, "/subscriptions/"+s.ID+"?preview=true", `{"seats":8}`, 503)
+		said := w.ask(http.MethodPatch, "/subscriptions/"+s.ID, `{"seats":8}`)
+		if len(said.Lines) == 0 || said.Subtotal < 3*2900 || said.Subtotal > 3*3100 {
+			t.Errorf("%s", said)
+		}
+		w.do(w.owner(), http.MethodPatch, "/subscriptions/"+s.ID+"?previewToken="+said.Token, `{"seats":8}`, 200)
+		w.settled()
+		if got, _ := w.lastInvoice(s.ID); got.Total != said.Total {
+			t.Errorf("said:\n%s\ncharged:\n%s", said, got)
+		}
+	})
+}
+
+// TestAJobThatCameLate: what was scheduled is in force when Stripe is told only after the
+// next period has begun.
+func TestAJobThatCameLate(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		w := billedWorld(t, engine)
+		w.add(stripefake.Card{})
+		w.settled()
+		w.do(w.operator(), http.MethodPost, "/products", `{"id":"desk","names":[{"language":"en","name":"Desk"}],"prices":[{"currency":"EUR","interval":"monthly","perSeat":3100}],"modules":["desk"]}`, 201)
+		s := w.buy(`{"products":["/products/desk"],"seats":10}`)
+		w.settled()
+		w.do(w.owner(), http.MethodPatch, "/subscriptions/"+s.ID, `{"seats":5}`, 200)
+		w.settled()
+		_, count := w.lastInvoice(s.ID)
+		w.do(w.owner(), http.MethodPatch, "/subscriptions/"+s.ID, `{"seats":4}`, 200) // and nobody works
+		w.Advance(32 * 24 * time.Hour)
+		w.settled()
+		w.settled()
+		got, now := w.lastInvoice(s.ID)
+		if now != count+1 || got.Subtotal != 5*3100 {
+			t.Errorf("%d invoices more, %s", now-count, got)
+		}
+		if s = w.subscription(s.ID); s.Seats != 4 {
+			t.Errorf("%+v", s)
+		}
+		w.reconcile()
+		if list := w.drifts(); len(list) != 0 {
+			t.Errorf("%+v", list)
+		}
+	})
+}

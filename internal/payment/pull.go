@@ -56,6 +56,23 @@ func (s *Service) pullTwin(ctx context.Context, organization ident.ID, external 
 	})
 }
 
+// Refresh loads the twin of a subscription, if it has one.
+func (s *Service) Refresh(ctx context.Context, scope access.Scope, id ident.ID) error {
+	if s.client == nil {
+		return nil
+	}
+	var external string
+	err := s.db.Read(ctx, scope, func(tx *db.Tx) error {
+		t, err := s.subscriptions.Twin(tx, scope, id)
+		external = t.External.V
+		return err
+	})
+	if err != nil || external == "" {
+		return err
+	}
+	return unavailable(s.pullTwin(ctx, scope.Organization(), external))
+}
+
 // twinOf tells which subscription it is: by the id that was noted, else by what the
 // twin says, if the organization has that one.
 func (s *Service) twinOf(tx *db.Tx, scope access.Scope, at *stripe.Subscription) (ident.ID, error) {

@@ -91,6 +91,14 @@ func (s *Service) pushTwin(ctx context.Context, organization, id ident.ID) error
 				return err
 			}
 		}
+		if at.PeriodFrom.After(w.PeriodFrom) && !w.Over { // what was scheduled is in force by now
+			if err := s.pullTwin(ctx, organization, at.ID); err != nil {
+				return err
+			}
+			if w, err = s.wanted(ctx, organization, id); err != nil {
+				return err
+			}
+		}
 		if err := s.change(ctx, &w, at); err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ type work func(tx *db.Tx, at time.Time) (*billing.Charge, *Subscription, error)
 
 // change runs the work of a change.
 func (s *Service) change(ctx context.Context, who *access.Caller, do work) error {
-	return s.run(ctx, who, false, do)
+	return s.caughtUp(ctx, who.Scope(), func() error { return s.run(ctx, who, false, do) })
 }
 
 // changeNext runs the work of a change whose charge is that of the next period.

@@ -28,6 +28,9 @@ type Provider interface {
 	// Pays returns the payment method that pays when somebody chooses one, or takes
 	// that back (null). It is a Conflict when that one can't pay.
 	Pays(tx *db.Tx, scope access.Scope, method null.Value[ident.ID]) (null.Value[ident.ID], error)
+	// Refresh loads a subscription from the provider, outside of transactions;
+	// Unavailable when there is no answer.
+	Refresh(ctx context.Context, scope access.Scope, subscription ident.ID) error
 	// Preview tells what the provider will charge. It asks the provider, so it is
 	// called outside of transactions; Unavailable when there is no answer.
 	Preview(ctx context.Context, scope access.Scope, q Question) (billing.Charge, error)
@@ -42,6 +45,37 @@ type Question struct {
 
 // Stripe is the name of the provider that is one; sede itself has none.
 const Stripe = "stripe"
+
+// behind says that a new period has begun of which the provider did not tell yet, so that
+// what is in force is not known.
+type behind struct{ id ident.ID }
+
+func (behind) Error() string { return "subscription: the provider has begun another period" }
+
+// current is behind where the provider bills and the period that is known is over.
+func (s *Subscription) current(at time.Time) error {
+	if s.elsewhere() && s.live() && s.Status != Incomplete && !at.Before(s.PeriodTo) {
+		return behind{s.ID}
+	}
+	return nil
+}
+
+// caughtUp does something, and once more after the provider was asked when it turns out
+// that a period has begun that was not known.
+func (s *Service) caughtUp(ctx context.Context, scope access.Scope, do func() error) error {
+	err := do()
+	b, is := errors.AsType[behind](err)
+	if !is {
+		return err
+	}
+	if err := s.provider.Refresh(ctx, scope, b.id); err != nil {
+		return err
+	}
+	if err = do(); errors.As(err, &b) {
+		return fault.Wrap(err, fault.Conflict, "The next period is just beginning. Try again in some minutes.")
+	}
+	return err
+}
 
 // SetProvider sets who bills the organizations that it says it bills.
 func (s *Service) SetProvider(p Provider) { s.provider = p }

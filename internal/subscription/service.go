@@ -306,6 +306,9 @@ func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscriptio
 		sub.Products = before.Products // with the prices
 		return charge, s.plan(tx, scope, sub)
 	}
+	if err := before.current(at); err != nil {
+		return nil, err
+	}
 	wanted := sub.wanted(before)
 	if sub.Status == Unpaid || sub.Status == Incomplete {
 		return nil, fault.New(fault.Conflict, "Pay the open invoices first.")

@@ -277,12 +277,17 @@ func (s *Server) Give(sessionID string, card Card) string {
 	return m.id
 }
 
-// Refuse lets all payment methods refuse to pay from now on.
-func (s *Server) Refuse() {
+// Refuse lets all payment methods refuse to pay from now on, Accept lets them pay again.
+func (s *Server) Refuse() { s.decline(true) }
+
+// Accept undoes Refuse.
+func (s *Server) Accept() { s.decline(false) }
+
+func (s *Server) decline(is bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.methods {
-		m.declines = true
+		m.declines = is
 	}
 }
 
