@@ -5,8 +5,9 @@
 // A Scope is the proof that a piece of work was let into an organization. Its
 // fields are hidden and its zero value matches no row, so that SQL which takes a
 // Scope can't be pointed at somebody else's rows by mistake. Scopes are minted
-// in this package only, from a Caller that was let in, and by System for work
-// that has no caller; a test holds the list of packages that may call System.
+// in this package only, from a Caller that was let in, and by System and Instance
+// for work that has no caller or spans organizations; a test holds the list of
+// packages that may call those two.
 package access
 
 import (

@@ -6,8 +6,8 @@
 // text order, constraint names (see IsUnique), migrations and paging (Listing).
 //
 // On SQLite all writes go through one goroutine. It takes what waits, runs each
-// closure in a savepoint of its own, commits once and answers everybody after
-// the commit is on disk; see writer. Reads have connections of their own and
+// closure so that its failure undoes its own work only, commits once and answers
+// everybody after the commit is on disk; see writer. Reads have connections of their own and
 // see every write that was answered before they began. On PostgreSQL a Write
 // sends BEGIN with its first statement and COMMIT with its last queued ones;
 // the organization of the access.Scope travels along, and row-level security

@@ -1,4 +1,4 @@
-// Package ident makes and reads the ids of sede's records: UUIDs of version 7
+// Package ident makes and reads the ids of all that sede keeps: UUIDs of version 7
 // (RFC 9562), so that ids sort by the time of their creation. In memory and in
 // the database an id is 16 bytes; on the wire it is the 36 character lower-case
 // form.
