@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"runtime"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,7 +31,7 @@ func BenchmarkBesideImport(b *testing.B) {
 				}()
 				busy := ask(b, in, func(int) bool { return !done.Load() })
 				for i, name := range []string{"read", "write"} {
-					q, p := p99(quiet[i]), p99(busy[i])
+					q, p := sedetest.P99(quiet[i]), sedetest.P99(busy[i])
 					b.ReportMetric(float64(q.Microseconds())/1000, "quiet-"+name+"-p99-ms")
 					b.ReportMetric(float64(p.Microseconds())/1000, "busy-"+name+"-p99-ms")
 					b.ReportMetric(float64(p)/float64(q), name+"-times")
@@ -60,11 +59,6 @@ func ask(b *testing.B, in *sedetest.Instance, more func(n int) bool) (took [2][]
 		took[0], took[1] = append(took[0], read), append(took[1], time.Since(begin))
 	}
 	return took
-}
-
-func p99(list []time.Duration) time.Duration {
-	slices.Sort(list)
-	return list[len(list)*99/100]
 }
 
 // BenchmarkImportMemory tells the most memory that is in use while transactions are

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -69,8 +68,7 @@ func BenchmarkClear(b *testing.B) {
 }
 
 func p99(list []time.Duration) float64 {
-	slices.Sort(list)
-	return float64(list[len(list)*99/100].Microseconds()) / 1000
+	return float64(sedetest.P99(list).Microseconds()) / 1000
 }
 
 // fill gives the demo many locations.
