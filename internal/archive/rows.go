@@ -2,12 +2,10 @@ package archive
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -160,33 +158,102 @@ func (c *cell) append(b []byte, kind db.Kind) ([]byte, error) {
 // errRow says that a line is no row of its table.
 var errRow = errors.New("archive: not a row of the table")
 
-// parse reads a line and returns the columns' values for a statement, which are
-// good until the next call.
-func (c *codec) parse(in *jsontext.Decoder, values []any) error {
+// parse reads a line: the columns' values for a statement. What WriteRows writes is
+// read fast, other JSON that says the same as well.
+func (c *codec) parse(line string, values []any) error {
+	if c.scan(line, values) {
+		return nil
+	}
+	return c.decode(jsontext.NewDecoder(strings.NewReader(line)), values)
+}
+
+// scan reads a line that is as append writes it: the columns in their order, without
+// blanks. It reports false for any other, which may be good all the same.
+func (c *codec) scan(line string, values []any) bool {
+	rest, ok := strings.CutPrefix(line, "{")
+	for i := range c.columns {
+		name := c.names[i]
+		if !ok || len(rest) < len(name) || rest[:len(name)] != string(name) {
+			return false
+		}
+		var token string
+		var kind jsontext.Kind
+		if token, rest, kind, ok = cutToken(rest[len(name):]); !ok {
+			return false
+		}
+		var err error
+		if values[i], err = valueOf(kind, token, &c.columns[i]); err != nil {
+			return false
+		}
+	}
+	return ok && rest == "}"
+}
+
+// cutToken takes a value off that is no object or array. Of a string it is what
+// stands between the quotes, and there may be nothing to unescape.
+func cutToken(text string) (token, rest string, kind jsontext.Kind, ok bool) {
+	if text == "" {
+		return "", "", 0, false
+	}
+	if text[0] == '"' {
+		end := strings.IndexByte(text[1:], '"')
+		if end < 0 {
+			return "", "", 0, false
+		}
+		token, rest = text[1:1+end], text[2+end:]
+		if strings.IndexByte(token, '\\') < 0 {
+			return token, rest, '"', true
+		}
+		return cutEscaped(text)
+	}
+	end := strings.IndexAny(text, ",}")
+	if end < 1 {
+		return "", "", 0, false
+	}
+	token, rest = text[:end], text[end:]
+	switch token {
+	case "null", "true", "false":
+		return token, rest, jsontext.Kind(token[0]), true
+	}
+	return token, rest, '0', true // which is checked when it is made a number
+}
+
+// cutEscaped takes a string off in which something is escaped.
+func cutEscaped(text string) (token, rest string, kind jsontext.Kind, ok bool) {
+	for end := 1; end < len(text); end++ {
+		switch text[end] {
+		case '\\':
+			end++
+		case '"':
+			plain, err := jsontext.AppendUnquote(nil, text[:end+1])
+			return string(plain), text[end+1:], '"', err == nil
+		}
+	}
+	return "", "", 0, false
+}
+
+// decode reads a line as any JSON.
+func (c *codec) decode(in *jsontext.Decoder, values []any) error {
 	if token, err := in.ReadToken(); err != nil || token.Kind() != '{' {
 		return errors.Join(errRow, err)
 	}
 	clear(values)
-	seen, next := 0, 0
+	seen := 0
 	for in.PeekKind() != '}' {
 		token, err := in.ReadToken()
 		if err != nil {
 			return errors.Join(errRow, err)
 		}
 		name := token.String()
-		at := next
-		if at >= len(c.columns) || c.columns[at].Name != name {
-			at = c.find(name)
-		}
+		at := c.find(name)
 		if at < 0 {
 			return fmt.Errorf("%w: column %q", errRow, name)
 		}
-		next = at + 1
 		seen++
 		if token, err = in.ReadToken(); err != nil {
 			return errors.Join(errRow, err)
 		}
-		if values[at], err = valueOf(token, c.columns[at]); err != nil {
+		if values[at], err = valueOf(token.Kind(), token.String(), &c.columns[at]); err != nil {
 			return err
 		}
 	}
@@ -206,8 +273,7 @@ func (c *codec) find(name string) int {
 }
 
 // valueOf is the value of a column.
-func valueOf(token jsontext.Token, column db.TableColumn) (v any, err error) {
-	kind := token.Kind()
+func valueOf(kind jsontext.Kind, text string, column *db.TableColumn) (v any, err error) {
 	switch {
 	case kind == 'n':
 		if !column.Null {
@@ -215,21 +281,21 @@ func valueOf(token jsontext.Token, column db.TableColumn) (v any, err error) {
 		}
 		return nil, nil
 	case column.Kind == db.KindBool && (kind == 't' || kind == 'f'):
-		return token.Bool(), nil
+		return kind == 't', nil
 	case column.Kind == db.KindInt && kind == '0':
-		v, err = strconv.ParseInt(token.String(), 10, 64)
+		v, err = strconv.ParseInt(text, 10, 64)
 	case column.Kind == db.KindFloat && kind == '0':
-		v, err = strconv.ParseFloat(token.String(), 64)
+		v, err = strconv.ParseFloat(text, 64)
 	case kind != '"':
 		err = errRow
 	case column.Kind == db.KindText:
-		return token.String(), nil
+		return text, nil
 	case column.Kind == db.KindID:
-		v, err = ident.Parse(token.String())
+		v, err = ident.Parse(text)
 	case column.Kind == db.KindTime:
-		v, err = time.Parse(microseconds, token.String())
+		v, err = time.Parse(time.RFC3339Nano, text) // which knows a fast way for microseconds
 	case column.Kind == db.KindBytes:
-		v, err = base64.StdEncoding.DecodeString(token.String())
+		v, err = base64.StdEncoding.DecodeString(text)
 	default:
 		err = errRow
 	}
@@ -366,33 +432,34 @@ func (c *codec) position(list []any) []any {
 	return list
 }
 
-// EachRow reads the rows of a file of the archive. insert gets the statement that
-// adds a row of the organization, doing nothing when it is there, and its
-// arguments, which are good until it returns.
-func (r *Reader) EachRow(f *File, t Table, schema *db.Table, organization ident.ID, insert func(sql string, args []any) error) error {
+// EachRow reads the rows of a file of the archive: the values of its columns, which
+// are good until do returns.
+func (r *Reader) EachRow(f *File, t Table, schema *db.Table, do func(values []any) error) error {
 	c, err := newCodec(t, schema, f.Columns)
 	if err != nil {
 		return damaged(err, "The archive is damaged in %s.", f.Name)
 	}
+	return r.lines(f, c, func(values []any, _ int) error { return do(values) })
+}
+
+// lines reads the lines of a file. do is given the values of each and how long it
+// is.
+func (r *Reader) lines(f *File, c *codec, do func(values []any, size int) error) error {
 	in, err := r.files[f.Name].Open()
 	if err != nil {
 		return damaged(err, "The archive is damaged in %s.", f.Name)
 	}
 	defer in.Close()
-	text := c.insertSQL()
-	args := make([]any, len(c.columns)+1)
-	args[0] = organization
+	values := make([]any, len(c.columns))
 	lines := bufio.NewScanner(io.LimitReader(in, f.Bytes))
 	lines.Buffer(make([]byte, 64<<10), mostLine)
-	decoder, line := &jsontext.Decoder{}, bytes.NewReader(nil)
 	n := int64(0)
 	for ; lines.Scan(); n++ {
-		line.Reset(lines.Bytes())
-		decoder.Reset(line)
-		if err := c.parse(decoder, args[1:]); err != nil {
+		line := lines.Text()
+		if err := c.parse(line, values); err != nil {
 			return damaged(err, "The archive is damaged in %s.", f.Name)
 		}
-		if err := insert(text, args); err != nil {
+		if err := do(values, len(line)); err != nil {
 			return err
 		}
 	}
@@ -400,38 +467,4 @@ func (r *Reader) EachRow(f *File, t Table, schema *db.Table, organization ident.
 		return damaged(err, "The archive is damaged in %s.", f.Name)
 	}
 	return nil
-}
-
-// EachBatch is EachRow with as many rows at once as size says. change, unless it is
-// nil, is given each row before.
-func (r *Reader) EachBatch(f *File, t Table, schema *db.Table, organization ident.ID, size *db.Sizer, change func(args []any), do func(sql string, rows [][]any) error) error {
-	var text string
-	var rows [][]any
-	err := r.EachRow(f, t, schema, organization, func(sql string, args []any) error {
-		if change != nil {
-			change(args)
-		}
-		text, rows = sql, append(rows, slices.Clone(args))
-		if len(rows) < int(size.Rows()) {
-			return nil
-		}
-		err := do(text, rows)
-		rows = rows[:0]
-		return err
-	})
-	if err == nil && len(rows) > 0 {
-		err = do(text, rows)
-	}
-	return err
-}
-
-// insertSQL adds a row, or does nothing when there is one with its key.
-func (c *codec) insertSQL() string {
-	names, marks := []string{c.table.OwnerColumn()}, []string{"$1"}
-	for i, column := range c.columns {
-		names, marks = append(names, column.Name), append(marks, "$"+strconv.Itoa(i+2))
-	}
-	conflict := strings.Join(append([]string{c.table.OwnerColumn()}, c.table.KeyColumns()...), ", ")
-	return `INSERT INTO ` + c.table.Name + ` (` + strings.Join(names, ", ") + `) VALUES (` + strings.Join(marks, ", ") +
-		`) ON CONFLICT (` + conflict + `) DO NOTHING`
 }

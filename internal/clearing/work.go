@@ -329,10 +329,10 @@ func (w *work) restore(ctx context.Context) error {
 
 // add adds the rows of one table, a few at a time.
 func (w *work) add(ctx context.Context, a *archive.Reader, f *archive.File, t archive.Table, schema *db.Table) error {
-	size := db.NewSizer(batchTime)
-	return a.EachBatch(f, t, schema, w.org, size, nil, func(sql string, rows [][]any) error {
-		return w.write(ctx, func(tx *db.Tx) error {
-			began := w.clock.Now()
+	loader := archive.Loader{
+		Organization: w.org, Budget: batchTime, Now: w.clock.Now,
+		Write: func(do func(tx *db.Tx) error) error { return w.write(ctx, do) },
+		Added: func(tx *db.Tx, _ int64) error {
 			var now record
 			if err := find(tx, w.org, w.r.id, &now); err != nil {
 				return err
@@ -340,13 +340,10 @@ func (w *work) add(ctx context.Context, a *archive.Reader, f *archive.File, t ar
 			if now.state != restoring {
 				return errOvertaken
 			}
-			for _, args := range rows {
-				tx.Queue(sql, args...)
-			}
-			size.Took(w.clock.Now().Sub(began))
 			return nil
-		})
-	})
+		},
+	}
+	return loader.Load(a, f, t, schema, nil)
 }
 
 // Forget removes the archives of an organization that is removed for good.

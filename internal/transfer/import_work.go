@@ -243,40 +243,38 @@ func (w *work) add(ctx context.Context, f *archive.File, t archive.Table) error 
 	if t.Name == "audit_log" && w.plan.copies() {
 		change = w.chain(f, change)
 	}
-	size := db.NewSizer(batchTime)
-	return w.a.EachBatch(f, t, w.schema[t.Name], w.t.Organization, size, change, func(sql string, rows [][]any) error {
-		done := w.done + int64(len(rows))
-		err := w.write(ctx, func(tx *db.Tx) error {
-			began := w.clock.Now()
-			if err := progress(tx, &w.t, done, w.moment()); err != nil {
-				return err
-			}
-			for _, args := range rows {
-				tx.Queue(sql, args...)
-			}
-			size.Took(w.clock.Now().Sub(began))
-			return nil
-		})
-		w.done = done
+	loader := archive.Loader{Organization: w.t.Organization, Budget: batchTime, Now: w.clock.Now}
+	var added int64
+	loader.Added = func(tx *db.Tx, n int64) error {
+		added = n
+		return progress(tx, &w.t, w.done+n, w.moment())
+	}
+	loader.Write = func(do func(tx *db.Tx) error) error {
+		err := w.write(ctx, do)
+		if err == nil {
+			w.done += added
+		}
 		return err
-	})
+	}
+	return loader.Load(w.a, f, t, w.schema[t.Name], change)
 }
 
 // chain computes the hashes of a copy's audit log anew, since they cover the ids.
 func (w *work) chain(f *archive.File, change func([]any)) func([]any) {
 	at := map[string]int{}
 	for i, name := range f.Columns {
-		at[name] = i + 1
+		at[name] = i
 	}
 	w.head = head{hash: []byte{}}
 	return func(args []any) {
 		change(args)
 		text := func(name string) string { s, _ := args[at[name]].(string); return s }
 		id := func(name string) ident.ID {
-			if at[name] == 0 {
+			i, ok := at[name]
+			if !ok {
 				return ident.ID{}
 			}
-			id, _ := args[at[name]].(ident.ID)
+			id, _ := args[i].(ident.ID)
 			return id
 		}
 		e := audit.Stored{Organization: w.t.Organization, ID: id("id"), Actor: id("actor"), ActorName: text("actor_name"), Address: text("address"),
@@ -320,10 +318,10 @@ func (w *work) each(table string, do func(row map[string]any) error) error {
 			t = each
 		}
 	}
-	return w.a.EachRow(f, t, w.schema[table], w.t.Organization, func(_ string, args []any) error {
+	return w.a.EachRow(f, t, w.schema[table], func(values []any) error {
 		row := make(map[string]any, len(f.Columns))
 		for i, name := range f.Columns {
-			row[name] = args[i+1]
+			row[name] = values[i]
 		}
 		return do(row)
 	})

@@ -3,7 +3,6 @@ package transfer
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -65,44 +64,85 @@ func (p *plan) place(images []string) {
 	p.addresses = strings.NewReplacer(pairs...)
 }
 
-// reference is an id, or an IRI with one, that is a string of its own in JSON, or a
-// whole key.
-var reference = regexp.MustCompile(`(^|")((?:/[a-z-]+)*/)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})((?:/[a-z-]+)*)($|")`)
-
 // instance lists what belongs to no organization, by the begin of its IRIs.
 var instance = []string{"/users/", "/coupons/", "/sessions/"}
 
-// text is what becomes of a text with ids in it.
+// text is what becomes of a text with ids in it: each id, or IRI with one, that is a
+// string of its own in JSON or the whole text.
 func (p *plan) text(old string) string {
-	return p.addresses.Replace(reference.ReplaceAllStringFunc(old, func(found string) string {
-		parts := reference.FindStringSubmatch(found)
-		id, err := ident.Parse(parts[3])
-		if err != nil {
-			return found
+	var b []byte
+	done := 0
+	for dash := 8; dash+28 <= len(old); dash++ {
+		if old[dash] != '-' {
+			continue
 		}
-		if user, ok := p.users[id]; ok {
-			id = user
-		} else if !slices.ContainsFunc(instance, func(path string) bool { return strings.HasSuffix(parts[2], path) }) {
-			id = p.id(id)
+		from, to := dash-8, dash+28
+		id, err := ident.Parse(old[from:to])
+		if err != nil || old[from:to] != strings.ToLower(old[from:to]) {
+			continue
 		}
-		return parts[1] + parts[2] + id.String() + parts[4] + parts[5]
-	}))
+		if path, ok := alone(old, from, to); ok {
+			id = p.reference(path, id)
+			b = append(b, old[done:from]...)
+			b = id.Append(b)
+			done = to
+		}
+		dash = to + 7
+	}
+	if done == 0 {
+		return p.addresses.Replace(old)
+	}
+	return p.addresses.Replace(string(append(b, old[done:]...)))
 }
 
-// changes returns what alters the rows of a table, in the form that Reader.EachRow
+// reference is what becomes of an id behind a path.
+func (p *plan) reference(path string, id ident.ID) ident.ID {
+	if user, ok := p.users[id]; ok {
+		return user
+	}
+	if slices.ContainsFunc(instance, func(end string) bool { return strings.HasSuffix(path, end) }) {
+		return id
+	}
+	return p.id(id)
+}
+
+// alone reports whether the text between the places is a string of its own, or an
+// IRI together with what stands around it, and the path in front of it.
+func alone(text string, from, to int) (path string, ok bool) {
+	begin := from
+	for begin > 0 && segment(text[begin-1]) {
+		begin--
+	}
+	end := to
+	for end < len(text) && segment(text[end]) {
+		end++
+	}
+	if begin > 0 && text[begin-1] != '"' || end < len(text) && text[end] != '"' {
+		return "", false
+	}
+	path, rest := text[begin:from], text[to:end]
+	ok = (path == "" || path[0] == '/' && path[len(path)-1] == '/' && !strings.Contains(path, "//")) &&
+		(rest == "" || rest[0] == '/' && rest[len(rest)-1] != '/' && !strings.Contains(rest, "//"))
+	return path, ok
+}
+
+// segment reports whether the character may stand in the path of an IRI.
+func segment(c byte) bool { return 'a' <= c && c <= 'z' || c == '-' || c == '/' }
+
+// changes returns what alters the rows of a table, in the form that archive.Loader
 // gives them; nil: nothing does.
 func (p *plan) changes(t *archive.Table, f *archive.File, schema *db.Table) func(args []any) {
 	var list []func(args []any)
 	for i, name := range f.Columns {
 		if c, ok := schema.Column(name); ok {
-			if change := p.change(t, c, i+1); change != nil {
+			if change := p.change(t, c, i); change != nil {
 				list = append(list, change)
 			}
 		}
 	}
 	if t.Name == "employee" {
 		if id, user := slices.Index(f.Columns, "id"), slices.Index(f.Columns, "user_id"); id >= 0 && user >= 0 {
-			list = append(list, func(args []any) { p.unlink(args, id+1, user+1) })
+			list = append(list, func(args []any) { p.unlink(args, id, user) })
 		}
 	}
 	if len(list) == 0 {
