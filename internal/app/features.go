@@ -112,6 +112,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	if f.transfers, err = transfer.New(ctx, p, c.Transfer, newcomers(f.accounts), f.organizations); err != nil {
 		return f, err
 	}
+	f.organizations.OnPurge(f.transfers.Forget)
 	f.transfers.OnArrive(f.banks.EndAll)
 	f.transfers.OnArrive(f.invoices.Arrived)
 	return f, nil
@@ -186,7 +187,7 @@ func (d deadlines) of(tx *db.Tx, scope access.Scope, user ident.ID, reader phras
 
 // newcomers finds and makes users for organizations that come in.
 func newcomers(accounts *account.Service) transfer.People {
-	return transfer.People{Lookup: accounts.Lookup, Adopt: func(tx *db.Tx, id ident.ID, email, name string) (ident.ID, string, string, error) {
+	return transfer.People{Lookup: accounts.Lookup, Person: accounts.Person, Adopt: func(tx *db.Tx, id ident.ID, email, name string) (ident.ID, string, string, error) {
 		u, err := accounts.Adopt(tx, nil, id, email, name)
 		return u.ID, u.Name, u.Username, err
 	}}

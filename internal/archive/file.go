@@ -81,7 +81,11 @@ type Writer struct {
 	zip      *zip.Writer
 	key      *Key
 	Manifest Manifest
+	// Wrote is called at times with the number of rows that are written; nil: it is
+	// not. When it fails, so does what is being written.
+	Wrote func(rows int64) error
 
+	rows    int64 // of all files
 	current *File
 	entry   io.Writer
 	sum     hash.Hash

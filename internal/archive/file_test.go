@@ -126,7 +126,7 @@ func TestTampered(t *testing.T) {
 		"a large signature": {ours, func(f map[string][]byte) { f[signatureFile] = bytes.Repeat([]byte(" "), mostSignature+1) }, "damaged in manifest.sig"},
 	} {
 		err := tryOpen(repacked(t, whole, c.change), c.key)
-		if err == nil || !IsDamaged(err) || !strings.Contains(Reason(err), c.want) {
+		if err == nil || !IsDamaged(err) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 
@@ -205,11 +204,11 @@ var errDamaged = errors.New("archive: not to be used")
 // IsDamaged reports whether err says what is wrong with an archive.
 func IsDamaged(err error) bool { return errors.Is(err, errDamaged) }
 
-// Reason is what is wrong with an archive, in English; empty for other errors.
-func Reason(err error) string {
+// Reason is what is wrong with an archive; otherwise for other errors.
+func Reason(err error, otherwise fault.Text) fault.Text {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok || !IsDamaged(err) {
-		return ""
+		return otherwise
 	}
-	return fmt.Sprintf(f.Text.Format, f.Text.Args...)
+	return f.Text
 }

@@ -382,8 +382,9 @@ func (w *Writer) WriteWhere(tx *db.Tx, t Table, schema *db.Table, owned bool, wh
 			return err
 		}
 		w.current.Rows++
+		w.rows++
 		if len(lines) >= buffered {
-			if _, err := w.Write(lines); err != nil {
+			if err := w.flush(lines); err != nil {
 				return err
 			}
 			lines = lines[:0]
@@ -393,6 +394,15 @@ func (w *Writer) WriteWhere(tx *db.Tx, t Table, schema *db.Table, owned bool, wh
 		return err
 	}
 	_, err = w.Write(lines)
+	return err
+}
+
+// flush writes lines and tells how far that is.
+func (w *Writer) flush(lines []byte) error {
+	_, err := w.Write(lines)
+	if err == nil && w.Wrote != nil {
+		err = w.Wrote(w.rows)
+	}
 	return err
 }
 

@@ -20,6 +20,7 @@ package clearing
 import (
 	"time"
 
+	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/null"
 	"sede/internal/organization"
@@ -59,7 +60,7 @@ func (r *record) public() *organization.Clearing {
 	states := map[string]string{archiving: organization.ClearingRuns, removing: organization.ClearingRuns, cleared: organization.ClearingDone,
 		restoring: organization.ClearingRestoring, undoing: organization.ClearingRestoring, restored: organization.ClearingRestored,
 		expired: organization.ClearingExpired, failed: organization.ClearingFailed}
-	c := &organization.Clearing{State: states[r.state], Rows: r.rows, CreatedAt: r.createdAt, FinishedAt: r.finishedAt, Error: r.err}
+	c := &organization.Clearing{State: states[r.state], Rows: r.rows, CreatedAt: r.createdAt, FinishedAt: r.finishedAt, Error: fault.Stored(r.err.V)}
 	if r.state == cleared {
 		c.RestorableUntil = r.restorableUntil
 	}

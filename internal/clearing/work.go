@@ -1,7 +1,6 @@
 package clearing
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -232,7 +231,7 @@ func (w *work) orGiveUp(ctx context.Context, cause error) error {
 	}
 	err := w.write(ctx, func(tx *db.Tx) error {
 		err := w.move(tx, failed, func(r *record) {
-			r.blob, r.err, r.finishedAt = null.Value[string]{}, null.Of("The archive could not be stored."), null.Of(w.moment())
+			r.blob, r.err, r.finishedAt = null.Value[string]{}, null.Of(fault.Textf("The archive could not be stored.").Store()), null.Of(w.moment())
 		})
 		return w.finish(tx, err, "clear-failed")
 	})
@@ -254,7 +253,7 @@ func (s *Service) doRestore(ctx context.Context, job *jobs.Job[workArgs]) error 
 			return err
 		}
 		w.log.Error("clearing: what was cleared can't be brought back", "organization", w.org, "error", err)
-		reason := cmp.Or(archive.Reason(err), "The archive could not be brought back.")
+		reason := archive.Reason(err, fault.Textf("The archive could not be brought back.")).Store()
 		err = w.write(ctx, func(tx *db.Tx) error { return w.move(tx, undoing, func(r *record) { r.err = null.Of(reason) }) })
 		if err != nil {
 			return err

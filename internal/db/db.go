@@ -202,6 +202,12 @@ func WithHook(ctx context.Context, h Hook) context.Context {
 	return context.WithValue(ctx, hookKey{}, &hooks{hook: h, outer: hooksOf(ctx)})
 }
 
+// WithoutHooks returns a context under which Writes run no hooks: for what is
+// written beside the work that they are for.
+func WithoutHooks(ctx context.Context) context.Context {
+	return context.WithValue(ctx, hookKey{}, (*hooks)(nil))
+}
+
 func hooksOf(ctx context.Context) *hooks {
 	h, _ := ctx.Value(hookKey{}).(*hooks)
 	return h

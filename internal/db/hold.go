@@ -56,10 +56,10 @@ func Release(tx *Tx, organization ident.ID) {
 	tx.Queue(`DELETE FROM organization_hold WHERE organization_id = $1`, organization)
 }
 
-// CheckHold fails when the organization is held, for transactions of the instance.
-// On PostgreSQL nobody can hold it before the transaction ends.
+// CheckHold fails when the organization is held, for transactions of the instance
+// and Reads. Nobody can hold it before a Write ends that has checked.
 func CheckHold(tx *Tx, organization ident.ID) error {
-	if tx.pg != nil {
+	if tx.pg != nil && tx.write {
 		if err := tx.lockRow("SELECT pg_advisory_xact_lock_shared($1) IS NULL", holdName(organization)).Scan(new(bool)); err != nil {
 			return err
 		}

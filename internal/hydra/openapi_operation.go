@@ -50,7 +50,7 @@ func (op *operation) problems() []int {
 	if writes || op.kind == opList || op.query != nil || !op.rule.IsPublic() {
 		list = append(list, http.StatusBadRequest)
 	}
-	if writes || op.kind == opAction {
+	if writes || op.kind == opAction || op.kind == opStream && hasKey(op.path) { // an item may be in no state to be sent
 		list = append(list, http.StatusConflict)
 	}
 	if op.reads() {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"sede/internal/fault"
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/null"
@@ -89,7 +90,7 @@ var ClearingFields = []hydra.Field[Clearing]{
 	hydra.NullTime("finishedAt", func(c *Clearing) *null.Value[time.Time] { return &c.FinishedAt }).Doc("When all was removed."),
 	hydra.NullTime("restorableUntil", func(c *Clearing) *null.Value[time.Time] { return &c.RestorableUntil }).
 		Doc("Until when the data can be brought back."),
-	hydra.NullText("error", func(c *Clearing) *null.Value[string] { return &c.Error }).
+	hydra.Sentence("error", func(c *Clearing) fault.Text { return c.Error }).Nullable().
 		Doc("Why nothing was removed, or why the data could not be brought back."),
 }
 

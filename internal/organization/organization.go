@@ -106,7 +106,7 @@ type Clearing struct {
 	CreatedAt       time.Time
 	FinishedAt      null.Value[time.Time]
 	RestorableUntil null.Value[time.Time]
-	Error           null.Value[string] // why it failed, or why the data could not be brought back
+	Error           fault.Text // why it failed, or why the data could not be brought back
 }
 
 // Runs reports whether the data is on its way, so that nothing may change.

@@ -48,6 +48,14 @@ func spareSession(in *sedetest.Instance) string {
 	return ""
 }
 
+// departure has an archive made, and returns the transfer.
+func departure(in *sedetest.Instance) string {
+	var t struct{ ID string }
+	in.As("owner@demo.example", "demo").Must("POST", "/organizations/demo/archive", "").JSON(in.T(), &t)
+	in.RunJobs()
+	return t.ID
+}
+
 // arrival returns an import of demo's owner.
 func arrival(in *sedetest.Instance) string {
 	in.T().Helper()
@@ -107,6 +115,7 @@ func TestSweep(t *testing.T) {
 		sedetest.Trial{Operation: "POST /meetings/import", Query: "?employee=/employees/<ana>"},
 		sedetest.Trial{Operation: "POST /organization-configs"}, // after a removal
 		sedetest.Trial{Operation: "GET /organization-transfers/{id}", Key: arrival},
+		sedetest.Trial{Operation: "GET /organization-transfers/{id}/file", Key: departure},
 		sedetest.Trial{Operation: "POST /organizations/import", Body: func(in *sedetest.Instance) string {
 			return sedetest.Form("file", in.As("owner@other.example", "other").Do("GET", "/organizations/other/archive", "").Body)
 		}},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sede/internal/access"
+	"sede/internal/fault"
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/null"
@@ -16,7 +17,7 @@ import (
 func (s *Service) operations() []hydra.Operation {
 	return []hydra.Operation{
 		hydra.Stream[hydra.None]{Path: "/organizations/{id}/archive", Access: mayTake, Class: throttle.Heavy, Media: []string{media}, Do: s.Organization,
-			Doc: "Sends everything of the organization as one signed ZIP file, to its owner: a file of JSON lines for each table, and images."},
+			Doc: "Sends everything of the organization as one signed ZIP file, to its owner: a file of JSON lines for each table, and images. Of a large organization it is made as a job, see POST; then the answer is 409."},
 		hydra.Stream[hydra.None]{Path: "/users/me/archive", Access: mayTake, Class: throttle.Heavy, Media: []string{media}, Do: s.Person,
 			Doc: "Sends everything that is the caller's own as one signed ZIP file: their account, memberships, keys, meetings, and what they did."},
 	}
@@ -24,6 +25,7 @@ func (s *Service) operations() []hydra.Operation {
 
 var fields = []hydra.Field[Transfer]{
 	hydra.ID(func(t *Transfer) *ident.ID { return &t.ID }),
+	hydra.Text("direction", func(t *Transfer) *string { return &t.Direction }).OneOf(In, Out).Doc("In: from an archive. Out: into one."),
 	hydra.Text("state", func(t *Transfer) *string {
 		shown := t.State
 		if shown == undoing {
@@ -32,8 +34,8 @@ var fields = []hydra.Field[Transfer]{
 		return &shown
 	}).OneOf(Running, Done, Failed).Doc("Failed: nothing is left of it, and error says why."),
 	hydra.NullRef("organization", "Organization", func(t *Transfer) *null.Value[ident.ID] {
-		arrived := t.arrived()
-		return &arrived
+		shown := t.shown()
+		return &shown
 	}).Doc("The organization; null until it is here."),
 	hydra.Text("name", func(t *Transfer) *string { return &t.Name }).Doc("The organization's name."),
 	hydra.Int("rows", func(t *Transfer) *int64 { return &t.Rows }).Doc("How many rows there are."),
@@ -43,7 +45,10 @@ var fields = []hydra.Field[Transfer]{
 		hydra.Text("resource", func(l *Left) *string { return &l.Resource }),
 		hydra.Int("count", func(l *Left) *int64 { return &l.Count }),
 	).Doc("What an import does not bring: subscriptions, invoices and modules come only if an operator imports an organization that is not here any more or was not yet."),
-	hydra.NullText("error", func(t *Transfer) *null.Value[string] { return &t.Error }).Doc("Why it failed."),
+	hydra.Sentence("error", func(t *Transfer) fault.Text { return fault.Stored(t.Error.V) }).Nullable().Doc("Why it failed."),
+	hydra.NullText("file", func(t *Transfer) *null.Value[string] { return &t.File }).Format("uri").
+		Doc("Where whoever asked can download the archive, with their token; null until it is made, and when it was removed."),
+	hydra.NullTime("expiresAt", func(t *Transfer) *null.Value[time.Time] { return &t.ExpiresAt }).Doc("When the file is removed."),
 	hydra.Time("createdAt", func(t *Transfer) *time.Time { return &t.CreatedAt }).Filter(hydra.DateRange),
 	hydra.NullTime("finishedAt", func(t *Transfer) *null.Value[time.Time] { return &t.FinishedAt }),
 }
@@ -51,12 +56,16 @@ var fields = []hydra.Field[Transfer]{
 func (s *Service) resource() hydra.Declaration {
 	return hydra.Resource[Transfer]{
 		Name: "OrganizationTransfer", Path: "/organization-transfers",
-		Doc:      "An organization on its way in, from an archive.",
+		Doc:      "An organization on its way in, from an archive, or out, into one.",
 		Fields:   readOnly(fields),
 		Volatile: true,
 		Operations: []hydra.Operation{
 			hydra.List[Transfer]{Access: mayImport, Do: hydra.OfAll(s.List), Doc: "Retrieves the caller's transfers of the last 30 days, the newest first; operators see all."},
 			hydra.Get[Transfer]{Access: mayImport, Do: hydra.ByID(s.Get)},
+			hydra.Stream[hydra.None]{Path: "/organization-transfers/{id}/file", Access: mayTake, Class: throttle.Heavy, Media: []string{media}, Do: s.File,
+				Doc: "Sends the archive to whoever asked for it, while they are an owner of the organization and until it expires."},
+			hydra.Action[hydra.None, Transfer]{Path: "/organizations/{id}/archive", Access: mayTake, Class: throttle.Heavy, Status: http.StatusAccepted, Do: s.Export,
+				Doc: "Has everything of the organization made into one signed ZIP file, for its owner, who gets mail when it can be downloaded. If that is being done already, the answer shows how it stands."},
 			hydra.Action[Uploaded, Transfer]{Path: "/organizations/import", Access: mayImport, Class: throttle.Heavy, Status: http.StatusAccepted,
 				Fields: []hydra.Field[Uploaded]{
 					hydra.File("file", func(in *Uploaded) *hydra.Upload { return &in.File }).Required().Spooled().MaxBytes(s.mostBytes).

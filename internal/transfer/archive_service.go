@@ -21,6 +21,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/mail"
 	"sede/internal/organization"
 )
 
@@ -40,9 +41,13 @@ type Service struct {
 	jobs          *jobs.Queue
 	ids           *ident.Source
 	log           *slog.Logger
+	mail          *mail.Post
+	base          string // of URLs
 	mostBytes     int
+	direct        int64 // rows
 	lookup        func(tx *db.Tx, email string, id ident.ID) (user ident.ID, found, free bool, err error)
 	adopt         func(tx *db.Tx, id ident.ID, email, name string) (user ident.ID, itsName, itsEmail string, err error)
+	person        func(tx *db.Tx, user ident.ID) (name, email string, err error)
 	// arrived hears of organizations that came in, in the transaction that shows them.
 	arrived []func(tx *db.Tx, scope access.Scope) error
 }
@@ -85,30 +90,65 @@ func (s *Service) Organization(ctx context.Context, who *access.Caller, ref, _ s
 		return hydra.Download{}, err
 	}
 	var o organization.Organization
-	err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
-		var role access.Role
-		var err error
-		if o, role, err = s.organizations.Enter(tx, who, ref); err == nil && role != access.Owner {
-			err = fault.Denied()
+	err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
+		if o, err = s.owned(tx, who, ref); err != nil {
+			return err
+		}
+		rows, err := counted(tx, o.ID)
+		if err == nil && rows > s.direct {
+			err = fault.New(fault.Conflict, "The organization is too large for its archive to be made at once: it has %d rows. POST to the same path, and it is made as a job.", rows)
 		}
 		return err
 	})
 	if err != nil {
 		return hydra.Download{}, err
 	}
-	m := archive.Manifest{Kind: archive.KindOrganization, Organization: archive.Subject{ID: o.ID.String(), Slug: o.Slug, Name: o.Name}}
-	scope := access.System(o.ID)
-	return s.download(ctx, o.Slug+".sede.zip", m, scope, func(tx *db.Tx, w *archive.Writer, schema map[string]*db.Table) (err error) {
-		if w.Manifest.Counts, err = archive.Counters(tx, o.ID); err != nil {
+	return s.download(ctx, fileName(&o), subject(&o), access.System(o.ID), func(tx *db.Tx, w *archive.Writer, schema map[string]*db.Table) error {
+		return s.everything(ctx, tx, o.ID, w, schema)
+	})
+}
+
+// owned is the organization if the caller is an owner of it.
+func (s *Service) owned(tx *db.Tx, who *access.Caller, ref string) (organization.Organization, error) {
+	o, role, err := s.organizations.Enter(tx, who, ref)
+	if err == nil && role != access.Owner {
+		err = fault.Denied()
+	}
+	return o, err
+}
+
+// counted is how many rows an organization has, but for those that nothing counts.
+func counted(tx *db.Tx, organization ident.ID) (rows int64, err error) {
+	list, err := archive.Counters(tx, organization)
+	for _, c := range list {
+		if !strings.Contains(c.Resource, "/") { // which is a group of those
+			rows += c.Rows
+		}
+	}
+	return rows, err
+}
+
+func fileName(o *organization.Organization) string { return o.Slug + ".sede.zip" }
+
+func subject(o *organization.Organization) archive.Manifest {
+	return archive.Manifest{Kind: archive.KindOrganization, Organization: archive.Subject{ID: o.ID.String(), Slug: o.Slug, Name: o.Name}}
+}
+
+// everything adds all rows and files of an organization that is not held, so that
+// they are of one moment.
+func (s *Service) everything(ctx context.Context, tx *db.Tx, organization ident.ID, w *archive.Writer, schema map[string]*db.Table) (err error) {
+	if err := db.CheckHold(tx, organization); err != nil {
+		return err
+	}
+	if w.Manifest.Counts, err = archive.Counters(tx, organization); err != nil {
+		return err
+	}
+	for _, t := range slices.Concat(archive.OfRole(archive.Kept), archive.OfRole(archive.Working)) {
+		if err := w.WriteWhere(tx, t, schema[t.Name], true, t.OwnerColumn()+" = $1", organization); err != nil {
 			return err
 		}
-		for _, t := range slices.Concat(archive.OfRole(archive.Kept), archive.OfRole(archive.Working)) {
-			if err := w.WriteWhere(tx, t, schema[t.Name], true, t.OwnerColumn()+" = $1", o.ID); err != nil {
-				return err
-			}
-		}
-		return s.images(ctx, tx, scope, w)
-	})
+	}
+	return s.images(ctx, tx, access.System(organization), w)
 }
 
 // images adds the files of the organization's images.

@@ -47,22 +47,45 @@ func (s *Service) Import(ctx context.Context, who *access.Caller, in *Uploaded, 
 		return notOurs()
 	}
 	id := s.ids.New()
-	given := Transfer{ID: id, State: Running, Source: null.Of(source), User: who.User, Operator: who.Operator, Name: a.Manifest.Organization.Name,
+	given := Transfer{ID: id, Direction: In, State: receiving, Organization: id, Source: null.Of(source), User: who.User, Operator: who.Operator, Name: a.Manifest.Organization.Name,
 		Bytes: in.File.Size, CreatedAt: now, UpdatedAt: now, blob: null.Of("imports/" + id.String() + ".zip")}
 	if _, err := in.File.File.Seek(0, 0); err != nil {
 		return err
 	}
-	if err := s.blobs.Write(ctx, given.blob.V, in.File.File); err != nil {
+	err = s.receive(ctx, &given, in)
+	if err == nil {
+		err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+			*t = given
+			return s.begin(tx, who, a, t)
+		})
+	}
+	if err != nil {
+		return errors.Join(err, s.drop(db.WithoutHooks(context.WithoutCancel(ctx)), &given))
+	}
+	return s.await(ctx, who, t)
+}
+
+// receive stores the file of an import. That there may be one is written down
+// before, so that it is found when nothing else comes.
+func (s *Service) receive(ctx context.Context, t *Transfer, in *Uploaded) error {
+	err := s.db.Write(db.WithoutHooks(ctx), access.Instance(), func(tx *db.Tx) error { return insert(tx, t) })
+	if err != nil {
 		return err
 	}
-	err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
-		*t = given
-		return s.begin(tx, who, a, t)
-	})
-	if err != nil {
-		return errors.Join(err, s.blobs.Delete(context.WithoutCancel(ctx), given.blob.V))
+	return s.blobs.Write(ctx, t.blob.V, in.File.File)
+}
+
+// drop removes a transfer with its file.
+func (s *Service) drop(ctx context.Context, t *Transfer) error {
+	if t.blob.Valid {
+		if err := s.blobs.Delete(ctx, t.blob.V); err != nil {
+			return err
+		}
 	}
-	return s.await(ctx, t)
+	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		remove(tx, t)
+		return nil
+	})
 }
 
 // check opens an archive and looks at all of it.
@@ -113,7 +136,8 @@ func (s *Service) begin(tx *db.Tx, who *access.Caller, a *archive.Reader, t *Tra
 	if err != nil {
 		return err
 	}
-	t.Organization = t.Source.V
+	remove(tx, t) // it becomes one of the organization
+	t.State, t.Organization = Running, t.Source.V
 	if known {
 		t.Organization = s.ids.New()
 	}
@@ -150,7 +174,7 @@ const (
 )
 
 // await gives the work a moment, if this process does it, and shows how it stands.
-func (s *Service) await(ctx context.Context, t *Transfer) error {
+func (s *Service) await(ctx context.Context, who *access.Caller, t *Transfer) error {
 	if !s.jobs.Started() {
 		return nil
 	}
@@ -166,6 +190,7 @@ func (s *Service) await(ctx context.Context, t *Transfer) error {
 			return nil //nolint:nilerr // the work was begun, which is what was asked for
 		}
 		*t = now
+		s.locate(who, t)
 	}
 	return nil
 }
@@ -179,6 +204,9 @@ func (s *Service) List(ctx context.Context, who *access.Caller, q *page.Query) (
 		r, err = list(tx, who, q)
 		return err
 	})
+	for i := range r.Items {
+		s.locate(who, &r.Items[i])
+	}
 	return r, err
 }
 
@@ -187,7 +215,14 @@ func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, t *T
 	if err := mayImport.Check(who); err != nil {
 		return err
 	}
-	return s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error { return s.enter(tx, who, id, t) })
+	err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error { return s.enter(tx, who, id, t) })
+	s.locate(who, t)
+	return err
+}
+
+// locate says where the file is, if the caller may have it.
+func (s *Service) locate(who *access.Caller, t *Transfer) {
+	t.File = null.Value[string]{V: s.base + filePath(t), Valid: t.ready() && t.User == who.User}
 }
 
 // enter loads a transfer that the caller may see.
@@ -199,37 +234,61 @@ func (s *Service) enter(tx *db.Tx, who *access.Caller, id ident.ID, t *Transfer)
 	return err
 }
 
-// keepRecord is how long transfers are listed that have ended.
-const keepRecord = 30 * 24 * time.Hour
+const (
+	// keepRecord is how long transfers are listed that have ended.
+	keepRecord = 30 * 24 * time.Hour
+	// keepFile is how long an archive can be downloaded that a job has made.
+	keepFile = 7 * 24 * time.Hour
+	// longUpload is how long after its begin no upload goes on any more.
+	longUpload = 24 * time.Hour
+)
 
-// forget removes transfers that ended long ago, and what is left of their files.
+// forget removes files that are not kept any more, transfers that ended long ago,
+// and what is left of uploads that were cut off.
 func (s *Service) forget(ctx context.Context) error {
+	err := s.each(ctx, func(tx *db.Tx) ([]Transfer, error) { return expired(tx, s.moment()) }, s.expire)
+	if err != nil {
+		return err
+	}
+	now := s.moment()
+	return s.each(ctx, func(tx *db.Tx) ([]Transfer, error) { return old(tx, now.Add(-keepRecord), now.Add(-longUpload)) }, s.drop)
+}
+
+// each does something with all transfers that a query finds until it finds none.
+func (s *Service) each(ctx context.Context, find func(tx *db.Tx) ([]Transfer, error), do func(ctx context.Context, t *Transfer) error) error {
 	for {
-		var gone []Transfer
-		before := s.moment().Add(-keepRecord)
+		var list []Transfer
 		err := s.db.Read(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-			gone, err = old(tx, before)
+			list, err = find(tx)
 			return err
 		})
-		if err != nil || len(gone) == 0 {
+		if err != nil || len(list) == 0 {
 			return err
 		}
-		for i := range gone {
-			t := &gone[i]
-			if t.blob.Valid {
-				if err := s.blobs.Delete(ctx, t.blob.V); err != nil {
-					return err
-				}
-			}
-			err := s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
-				remove(tx, t)
-				return nil
-			})
-			if err != nil {
+		for i := range list {
+			if err := do(ctx, &list[i]); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// expire removes the file of a transfer.
+func (s *Service) expire(ctx context.Context, t *Transfer) error {
+	if err := s.blobs.Delete(ctx, t.blob.V); err != nil {
+		return err
+	}
+	t.blob = null.Value[string]{}
+	err := s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error { return update(tx, t, t.State) })
+	if errors.Is(err, errOvertaken) { // it is gone
+		return nil
+	}
+	return err
+}
+
+// Forget removes the archives of an organization that is removed for good.
+func (s *Service) Forget(ctx context.Context, scope access.Scope) error {
+	return s.each(ctx, func(tx *db.Tx) ([]Transfer, error) { return ofOrganization(tx, scope.Organization()) }, s.expire)
 }
 
 // origin is what the audit log of an organization says of its import.

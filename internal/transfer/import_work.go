@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -75,7 +74,7 @@ func (s *Service) doImport(ctx context.Context, job *jobs.Job[workArgs]) error {
 		}
 		s.log.Error("transfer: an organization can't be brought in", "transfer", w.t.ID, "error", err)
 		t := w.t
-		t.State, t.Error, t.UpdatedAt = undoing, null.Of(reason(err)), s.moment()
+		t.State, t.Error, t.UpdatedAt = undoing, null.Of(reason(err).Store()), s.moment()
 		if err = w.write(ctx, func(tx *db.Tx) error { return update(tx, &t, Running) }); err == nil {
 			err = w.load(ctx)
 		}
@@ -96,14 +95,14 @@ func (w *work) hopeless(ctx context.Context, err error) bool {
 }
 
 // reason is why an import was given up, for people.
-func reason(err error) string {
+func reason(err error) fault.Text {
 	switch {
 	case db.IsForeignKey(err):
-		return "The archive points at something that is not here, such as a coupon or an issuer of invoices."
+		return fault.Textf("The archive points at something that is not here, such as a coupon or an issuer of invoices.")
 	case db.IsTaken(err):
-		return "Something in the archive is here already, such as the number of an invoice or a customer at Stripe."
+		return fault.Textf("Something in the archive is here already, such as the number of an invoice or a customer at Stripe.")
 	}
-	return cmp.Or(archive.Reason(err), "The archive could not be brought in.")
+	return archive.Reason(err, fault.Textf("The archive could not be brought in."))
 }
 
 // undo removes everything that was brought in.

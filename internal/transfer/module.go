@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"sync"
@@ -19,11 +20,16 @@ import (
 // Settings say what may come in.
 type Settings struct {
 	Most    int64               // bytes of an archive; 0: DefaultMost
+	Direct  int64               // rows of an organization whose archive is sent at once; 0: DefaultDirect
 	Trusted []ed25519.PublicKey // of other instances
 }
 
 // DefaultMost is how large an archive may be.
 const DefaultMost = 1 << 30
+
+// DefaultDirect is how many rows an organization may have whose archive is made while
+// the caller waits: some seconds.
+const DefaultDirect = 250_000
 
 // ImportPath is where archives are sent to.
 const ImportPath = "/organizations/import"
@@ -35,13 +41,15 @@ type People struct {
 	Lookup func(tx *db.Tx, email string, id ident.ID) (user ident.ID, found, free bool, err error)
 	// Adopt is the user with the address, who is made with the id if there is none.
 	Adopt func(tx *db.Tx, id ident.ID, email, name string) (user ident.ID, itsName, itsEmail string, err error)
+	// Person is the name and the address of a user.
+	Person func(tx *db.Tx, user ident.ID) (name, email string, err error)
 }
 
 // New returns the use cases and gives organizations their operations. It makes the
 // key that signs archives, if there is none yet.
 func New(ctx context.Context, p feature.Platform, settings Settings, people People, organizations *organization.Service) (*Service, error) {
 	s := &Service{db: p.DB, clock: p.Clock, blobs: p.Blobs, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, log: p.Log, organizations: organizations,
-		turns: make(chan struct{}, atOnce), lookup: people.Lookup, adopt: people.Adopt, mostBytes: DefaultMost}
+		turns: make(chan struct{}, atOnce), lookup: people.Lookup, adopt: people.Adopt, person: people.Person, mail: p.Mail, base: p.BaseURL, mostBytes: DefaultMost, direct: cmp.Or(settings.Direct, DefaultDirect)}
 	if settings.Most > 0 {
 		s.mostBytes = int(settings.Most)
 	}
@@ -62,7 +70,7 @@ func (s *Service) OnArrive(do func(tx *db.Tx, scope access.Scope) error) {
 func (s *Service) Module() feature.Module {
 	return feature.Module{
 		Resources: []hydra.Declaration{s.resource()},
-		Workers:   []jobs.Worker{doImport.Worker(s.doImport)},
+		Workers:   []jobs.Worker{doImport.Worker(s.doImport), doExport.Worker(s.doExport)},
 		Schedules: []jobs.Schedule{{Name: "transfer.forget", Every: time.Hour, Do: s.forget}},
 	}
 }

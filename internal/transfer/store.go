@@ -13,12 +13,12 @@ import (
 )
 
 const columns = `organization_id, id, state, user_id, operator, name, source_id, rows_total, rows_done, bytes, left_out,
-	blob_key, error, created_at, updated_at, finished_at`
+	blob_key, error, created_at, updated_at, finished_at, direction, expires_at`
 
 func (t *Transfer) scan(into func(...any) error) error {
 	var left string
 	err := into(&t.Organization, &t.ID, &t.State, &t.User, &t.Operator, &t.Name, &t.Source, &t.Rows, &t.Done, &t.Bytes, &left,
-		&t.blob, &t.Error, &t.CreatedAt, &t.UpdatedAt, &t.FinishedAt)
+		&t.blob, &t.Error, &t.CreatedAt, &t.UpdatedAt, &t.FinishedAt, &t.Direction, &t.ExpiresAt)
 	if err != nil {
 		return err
 	}
@@ -32,8 +32,8 @@ var filterColumns = map[string]db.Column{
 
 // own lists the transfers that the user in $1 asked for, all those of everybody.
 var (
-	own = db.Listing{Table: "organization_transfer", Wide: true, Select: columns, Order: "id DESC", Where: "user_id = $1", Columns: filterColumns}
-	all = db.Listing{Table: "organization_transfer", Wide: true, Select: columns, Order: "id DESC", Columns: filterColumns}
+	own = db.Listing{Table: "organization_transfer", Wide: true, Select: columns, Order: "id DESC", Where: "user_id = $1 AND state <> '" + receiving + "'", Columns: filterColumns}
+	all = db.Listing{Table: "organization_transfer", Wide: true, Select: columns, Order: "id DESC", Where: "state <> '" + receiving + "'", Columns: filterColumns}
 )
 
 func list(tx *db.Tx, who *access.Caller, q *page.Query) (page.Result[Transfer], error) {
@@ -45,7 +45,7 @@ func list(tx *db.Tx, who *access.Caller, q *page.Query) (page.Result[Transfer], 
 
 // find loads a transfer by its id alone; the transaction is one of the instance.
 func find(tx *db.Tx, id ident.ID, t *Transfer) error {
-	return orMissing(t.scan(tx.Row(`SELECT `+columns+` FROM organization_transfer WHERE id = $1`, id).Scan))
+	return orMissing(t.scan(tx.Row(`SELECT `+columns+` FROM organization_transfer WHERE id = $1 AND state <> '`+receiving+`'`, id).Scan))
 }
 
 func orMissing(err error) error {
@@ -57,9 +57,9 @@ func orMissing(err error) error {
 
 func insert(tx *db.Tx, t *Transfer) error {
 	_, err := tx.Exec(`INSERT INTO organization_transfer (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		t.Organization, t.ID, t.State, t.User, t.Operator, t.Name, t.Source, t.Rows, t.Done, t.Bytes, leftJSON(t.LeftOut),
-		t.blob, t.Error, t.CreatedAt, t.UpdatedAt, t.FinishedAt)
+		t.blob, t.Error, t.CreatedAt, t.UpdatedAt, t.FinishedAt, t.Direction, t.ExpiresAt)
 	return err
 }
 
@@ -67,8 +67,8 @@ func insert(tx *db.Tx, t *Transfer) error {
 // gone on with it.
 func update(tx *db.Tx, t *Transfer, from string) error {
 	n, err := tx.Exec(`UPDATE organization_transfer SET state = $4, rows_total = $5, rows_done = $6, bytes = $7, blob_key = $8, error = $9,
-			updated_at = $10, finished_at = $11 WHERE organization_id = $1 AND id = $2 AND state = $3`,
-		t.Organization, t.ID, from, t.State, t.Rows, t.Done, t.Bytes, t.blob, t.Error, t.UpdatedAt, t.FinishedAt)
+			updated_at = $10, finished_at = $11, expires_at = $12 WHERE organization_id = $1 AND id = $2 AND state = $3`,
+		t.Organization, t.ID, from, t.State, t.Rows, t.Done, t.Bytes, t.blob, t.Error, t.UpdatedAt, t.FinishedAt, t.ExpiresAt)
 	if err == nil && n == 0 {
 		err = errOvertaken
 	}
@@ -110,9 +110,30 @@ func setHead(tx *db.Tx, scope access.Scope, seq int64, hash []byte) {
 		ON CONFLICT (organization_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`, scope.Organization(), seq, hash)
 }
 
-// old lists transfers that ended before a time.
-func old(tx *db.Tx, before time.Time) (list []Transfer, err error) {
-	rows := tx.Query(`SELECT `+columns+` FROM organization_transfer WHERE finished_at <= $1 ORDER BY id LIMIT 100`, before)
+// old lists transfers that ended before a time, and those of which nothing but a
+// file came, if that, before another.
+func old(tx *db.Tx, ended, received time.Time) ([]Transfer, error) {
+	return collect(tx.Query(`SELECT `+columns+` FROM organization_transfer
+		WHERE finished_at <= $1 OR state = '`+receiving+`' AND created_at <= $2 ORDER BY id LIMIT 100`, ended, received))
+}
+
+// expired lists transfers whose file is not kept any more.
+func expired(tx *db.Tx, now time.Time) ([]Transfer, error) {
+	return collect(tx.Query(`SELECT `+columns+` FROM organization_transfer WHERE expires_at <= $1 AND blob_key IS NOT NULL ORDER BY expires_at LIMIT 100`, now))
+}
+
+// ofOrganization lists the organization's transfers that have a file.
+func ofOrganization(tx *db.Tx, organization ident.ID) ([]Transfer, error) {
+	return collect(tx.Query(`SELECT `+columns+` FROM organization_transfer WHERE organization_id = $1 AND blob_key IS NOT NULL`, organization))
+}
+
+// making loads the transfer that makes the organization's archive for the user.
+func making(tx *db.Tx, organization, user ident.ID, t *Transfer) error {
+	return orMissing(t.scan(tx.Row(`SELECT `+columns+` FROM organization_transfer
+		WHERE organization_id = $1 AND user_id = $2 AND direction = '`+Out+`' AND state = '`+Running+`' ORDER BY id LIMIT 1`, organization, user).Scan))
+}
+
+func collect(rows *db.Rows) (list []Transfer, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		var t Transfer

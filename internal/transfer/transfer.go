@@ -17,6 +17,9 @@
 //	undoing ──► failed
 //
 // What can't be brought in as a whole is taken out again.
+//
+// On the way out a job makes the archive of an organization that is too large to be
+// waited for. It is kept for a week, for whoever asked.
 package transfer
 
 import (
@@ -26,17 +29,26 @@ import (
 	"sede/internal/null"
 )
 
-// The states of transfers. Undoing is for sede itself: people see running.
+// The states of transfers. Undoing is for sede itself: people see running. Receiving
+// is nobody's to see: its file is being stored.
 const (
-	Running = "running"
-	undoing = "undoing"
-	Done    = "done"
-	Failed  = "failed"
+	receiving = "receiving"
+	Running   = "running"
+	undoing   = "undoing"
+	Done      = "done"
+	Failed    = "failed"
 )
 
-// Transfer is an organization on its way in.
+// The directions of transfers.
+const (
+	In  = "in"
+	Out = "out"
+)
+
+// Transfer is an organization on its way in or out.
 type Transfer struct {
 	ID           ident.ID
+	Direction    string
 	State        string
 	Organization ident.ID             // that comes
 	Source       null.Value[ident.ID] // what the organization was in the archive
@@ -46,10 +58,12 @@ type Transfer struct {
 	Rows, Done   int64                // all, and those behind it
 	Bytes        int64                // of the file
 	LeftOut      []Left
-	Error        null.Value[string]
+	Error        null.Value[string] // as fault.Text.Store makes it
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 	FinishedAt   null.Value[time.Time]
+	ExpiresAt    null.Value[time.Time] // when the file is removed that went out
+	File         null.Value[string]    // the URL of that file, while it is there
 
 	blob null.Value[string] // where the file is
 }
@@ -67,10 +81,13 @@ func (t *Transfer) copies() bool { return t.Source.V != t.Organization }
 // runs reports whether it is not at its end.
 func (t *Transfer) runs() bool { return t.State == Running || t.State == undoing }
 
-// arrived is the organization of an import that is there.
-func (t *Transfer) arrived() null.Value[ident.ID] {
-	return null.Value[ident.ID]{V: t.Organization, Valid: t.State == Done}
+// shown is the organization, once it is there.
+func (t *Transfer) shown() null.Value[ident.ID] {
+	return null.Value[ident.ID]{V: t.Organization, Valid: t.State == Done || t.Direction == Out}
 }
+
+// ready reports whether there is a file to be downloaded.
+func (t *Transfer) ready() bool { return t.Direction == Out && t.State == Done && t.blob.Valid }
 
 // media is the type of archives.
 const media = "application/vnd.sede.archive+zip"

@@ -50,6 +50,7 @@ export const resources = {
     mayBeEmpty: true,
     fields: {
       id: '=string',
+      direction: '=string',
       state: '=string',
       organization: '=iri:Organization?',
       name: '=string',
@@ -58,6 +59,8 @@ export const resources = {
       bytes: '=integer',
       leftOut: '=[]object',
       error: '=string?',
+      file: '=string?',
+      expiresAt: '=dateTime?',
       createdAt: '=dateTime',
       finishedAt: '=dateTime?',
     },
