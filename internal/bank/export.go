@@ -14,6 +14,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/money"
 	"sede/internal/null"
+	"sede/internal/page"
 	"sede/internal/throttle"
 )
 
@@ -63,6 +64,26 @@ func (w *wanted) conditions() (list []condition) {
 	return list
 }
 
+// query asks for the same as conditions.
+func (w *wanted) query() *page.Query {
+	q := &page.Query{}
+	add := func(set bool, field string, op page.Op, v page.Value) {
+		if set {
+			q.Filters = append(q.Filters, page.Filter{Field: field, Op: op, Values: []page.Value{v}})
+		}
+	}
+	add(w.account.Valid, "account", page.Equal, page.Value{Kind: page.ID, ID: w.account.V})
+	add(w.status.Valid, "status", page.Equal, page.Value{Text: w.status.V})
+	add(w.after.Valid, "transactionOn", page.After, page.Value{Kind: page.Time, Time: w.after.V})
+	add(w.before.Valid, "transactionOn", page.Before, page.Value{Kind: page.Time, Time: w.before.V})
+	add(w.smallest.Valid, "amount", page.After, page.Value{Kind: page.Int, Int: w.smallest.V})
+	add(w.largest.Valid, "amount", page.Before, page.Value{Kind: page.Int, Int: w.largest.V})
+	add(w.currency.Valid, "currency", page.Equal, page.Value{Text: w.currency.V})
+	add(w.text.Valid, "text", page.Contains, page.Value{Text: w.text.V})
+	add(w.tag.Valid, "labels", page.Contains, page.Value{Text: w.tag.V})
+	return q
+}
+
 // holding is the pattern of texts that hold this one.
 func holding(text string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(db.Fold(text)) + "%"
@@ -89,31 +110,71 @@ func (s *Service) Export(ctx context.Context, who *access.Caller, _, _ string, w
 			return hydra.Download{}, orUnknown(err)
 		}
 	}
-	filters := w.conditions()
+	source := &exporting{s: s, scope: who.Scope(), filters: w.conditions(), query: w.query()}
 	return hydra.Download{Name: "bank-transactions.csv", Write: func(out io.Writer) error {
 		sheet := csv.NewWriter(out)
 		sheet.UseCRLF = true
 		_ = sheet.Write(exportHeading) // an error stays until Error
-		list := make([]exported, 0, exportPage)
-		for last := (*Transaction)(nil); last == nil || len(list) == exportPage; {
-			err := s.db.Read(ctx, who.Scope(), func(tx *db.Tx) (err error) {
-				list, err = exportAfter(tx, who.Scope(), filters, last, list[:0])
-				return err
-			})
+		for more := true; more; {
+			list, err := source.next(ctx)
 			if err != nil {
 				return err // what was not flushed is not sent
 			}
 			for i := range list {
 				_ = sheet.Write(list[i].cells())
 			}
-			if sheet.Flush(); sheet.Error() != nil || len(list) == 0 {
+			if sheet.Flush(); sheet.Error() != nil {
 				return sheet.Error()
 			}
-			end := list[len(list)-1].Transaction
-			last = &end
+			more = !source.done
 		}
 		return nil
 	}}, nil
+}
+
+// exporting reads the transactions of an export, a part at a time: those with a text
+// by their ids, which the index of texts tells, others in their order.
+type exporting struct {
+	s       *Service
+	scope   access.Scope
+	filters []condition
+	query   *page.Query
+
+	begun, indexed, done bool
+	keys                 []ident.ID // that are not read yet
+	last                 *Transaction
+	list                 []exported
+}
+
+func (e *exporting) next(ctx context.Context) ([]exported, error) {
+	err := e.s.db.Read(ctx, e.scope, func(tx *db.Tx) (err error) {
+		e.list = e.list[:0]
+		if !e.begun {
+			if e.keys, e.indexed, err = transactionListing.Matching(tx, e.scope, e.query); err != nil {
+				return err
+			}
+		}
+		if e.indexed {
+			e.list, err = exportListed(tx, e.scope, e.query, e.keys[:min(len(e.keys), exportPage)], e.list)
+		} else {
+			e.list, err = exportAfter(tx, e.scope, e.filters, e.last, e.list)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.begun = true
+	if e.indexed {
+		e.keys = e.keys[min(len(e.keys), exportPage):]
+		e.done = len(e.keys) == 0
+		return e.list, nil
+	}
+	if e.done = len(e.list) < exportPage; !e.done {
+		end := e.list[len(e.list)-1].Transaction
+		e.last = &end
+	}
+	return e.list, nil
 }
 
 // orUnknown turns Missing into what is wrong with the filter on accounts.

@@ -143,6 +143,33 @@ func exportAfter(tx *db.Tx, scope access.Scope, filters []condition, last *Trans
 	return list, rows.Err()
 }
 
+// exportListed adds the transactions with the ids to the list.
+func exportListed(tx *db.Tx, scope access.Scope, q *page.Query, ids []ident.ID, list []exported) ([]exported, error) {
+	names := map[ident.ID]string{}
+	rows := tx.Query(`SELECT id, COALESCE(iban, name) FROM bank_account WHERE organization_id = $1`, scope.Organization())
+	for rows.Next() {
+		var id ident.ID
+		var name string
+		if err := rows.Scan(&id, &name); err != nil {
+			rows.Close()
+			return nil, err
+		}
+		names[id] = name
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	err := transactionListing.Each(tx, scope, q, ids, func(rows *db.Rows) error {
+		var e exported
+		err := e.scan(rows.Scan)
+		e.account = names[e.Account]
+		list = append(list, e)
+		return err
+	})
+	return list, err
+}
+
 // storedWith loads the transactions of an account that have the days and the
 // fingerprints of the part.
 func storedWith(tx *db.Tx, scope access.Scope, account ident.ID, part []Transaction, prints []fingerprint) (map[fingerprint][]stored, error) {

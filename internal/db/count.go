@@ -28,8 +28,14 @@ func Count(tx *Tx, scope access.Scope, resource string, delta int64, removed ...
 		SET rows = row_count.rows + excluded.rows, removed = row_count.removed + excluded.removed`
 	org := scope.Organization()
 	gone := max(0, -delta)
-	if delta > 0 && tx.db.texts.indexed(resource) {
-		tx.AfterCommit(func() { tx.db.texts.notice(textName{org, resource}, delta) })
+	if tx.db.texts.indexed(resource) {
+		tx.AfterCommit(func() {
+			if name := (textName{org, resource}); delta > 0 {
+				tx.db.texts.notice(name, delta)
+			} else {
+				tx.db.texts.noticeErasure(name, tx.db.cfg.Clock.Now())
+			}
+		})
 	}
 	if gone == 0 || len(removed) != int(gone) || !tx.db.anchors.has(org, resource) {
 		tx.Queue(insert, org, resource, delta, gone)

@@ -2,10 +2,12 @@ package db
 
 import (
 	"context"
+	"encoding/binary"
 	"strings"
 	"text/template"
 
 	"sede/internal/access"
+	"sede/internal/ident"
 )
 
 // What the tests in db_test need from the inside.
@@ -90,4 +92,52 @@ func (d *DB) TextSegments(ctx context.Context, scope access.Scope, table string)
 		return err
 	})
 	return rows, err
+}
+
+// TextContent returns all that an index has: which three letters of which field, and
+// the ids of its rows. stray are blocks that belong to no segment.
+func (d *DB) TextContent(ctx context.Context, scope access.Scope, table string) (trigrams map[uint64]bool, ids []ident.ID, stray int64, err error) {
+	name := textName{scope.Organization(), table}
+	trigrams = map[uint64]bool{}
+	err = d.Read(ctx, scope, func(tx *Tx) error {
+		if err := tx.Row("SELECT count(*) FROM text_block WHERE organization_id = $1 AND collection = $2", name.organization, table).Scan(&stray); err != nil {
+			return err
+		}
+		list, err := tx.segments(name)
+		if err != nil {
+			return err
+		}
+		for n := range list {
+			s := &list[n]
+			stray -= int64(s.blocks())
+			part, err := tx.rowIDs(name, s)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, part...)
+			for b, first := range s.firsts {
+				blocks, err := tx.blocks(name, []int64{s.base + int64(b)})
+				if err != nil {
+					return err
+				}
+				for key, rest := first, blocks[s.base+int64(b)]; ; {
+					trigrams[key>>rowBits] = true
+					if len(rest) == 0 {
+						break
+					}
+					d, n := binary.Uvarint(rest)
+					key, rest = key+d, rest[n:]
+				}
+			}
+		}
+		return nil
+	})
+	return trigrams, ids, stray, err
+}
+
+// AddTrigrams adds those of a text of a field.
+func AddTrigrams(trigrams map[uint64]bool, field int, text string) {
+	for _, key := range textKeys(nil, field, text, 0) {
+		trigrams[key>>rowBits] = true
+	}
 }

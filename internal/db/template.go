@@ -73,6 +73,7 @@ func renderMigrations(d dialect) (fs.FS, error) {
 //	{{.Tenant "table"}}  row-level security by organization_id
 //	{{.TenantBy "table" "column"}}  the same by another column
 //	{{.Searchable "table" "column" …}}  has an index of texts, see Listing.Texts
+//	{{.Erasable "table" "column" …}}    and its index forgets what was changed or removed
 //	{{if .PostgreSQL}}…{{else}}…{{end}}, {{if .SQLite}}
 type dialect struct {
 	engine Engine
@@ -187,4 +188,23 @@ func (d dialect) Searchable(table string, columns ...string) string {
 		"\t\tON CONFLICT (organization_id, collection, id) DO UPDATE SET changes = text_pending.changes + 1;\nEND;\n-- +goose StatementEnd\n"
 	return fmt.Sprintf(trigger, "insert", "INSERT", "") +
 		fmt.Sprintf(trigger, "update", "UPDATE OF "+of, "WHEN "+strings.Join(differ, " OR ")) + fill
+}
+
+// Erasable are the statements of a migration that has the index of texts of a
+// Searchable table forget what its rows were: in text_pending it is noted that
+// segments may have them as they were.
+func (d dialect) Erasable(table string, columns ...string) string {
+	differ := make([]string, len(columns))
+	if d.engine == PostgreSQL {
+		return "CREATE TRIGGER " + table + "_text_delete AFTER DELETE ON " + table + " FOR EACH ROW EXECUTE FUNCTION note_text();"
+	}
+	for n, c := range columns {
+		differ[n] = "OLD." + c + " IS NOT NEW." + c
+	}
+	trigger := "-- +goose StatementBegin\nCREATE TRIGGER " + table + "_text_%s AFTER %s ON " + table + " %s BEGIN\n" +
+		"\tINSERT INTO text_pending (organization_id, collection, id, changes, stale) VALUES (OLD.organization_id, '" + table + "', OLD.id, 1, true)\n" +
+		"\t\tON CONFLICT (organization_id, collection, id) DO UPDATE SET changes = text_pending.changes + 1, stale = true;\nEND;\n-- +goose StatementEnd\n"
+	return "DROP TRIGGER " + table + "_text_update;\n" +
+		fmt.Sprintf(trigger, "update", "UPDATE OF "+strings.Join(columns, ", "), "WHEN "+strings.Join(differ, " OR ")) +
+		fmt.Sprintf(trigger, "delete", "DELETE", "")
 }

@@ -17,7 +17,8 @@ import (
 // new or changed in text_pending. IndexTexts takes what is noted there, in the
 // background, and makes segments of it: sorted lists of keys, each of which is
 // three letters of a text and the row they are in. Segments never change; small
-// ones are replaced by larger ones, made anew from the rows. The index tells which
+// ones are replaced by larger ones, made anew from the rows, and those that have what
+// was changed or removed by ones without it, see purge. The index tells which
 // rows may match: those that are pending, and those that a segment has under all
 // trigrams of what is searched for. Whether they do is always asked of the rows
 // themselves, so what the index has of rows that were changed or removed costs
@@ -95,9 +96,10 @@ type textName struct {
 // textIndexes is what a DB knows of its indexes of texts.
 type textIndexes struct {
 	mu       sync.Mutex
-	listings map[string]*Listing // by table
-	noticed  map[textName]int64  // about how many rows are pending, where some were seen
-	next     time.Time           // when all pending rows are counted again
+	listings map[string]*Listing  // by table
+	noticed  map[textName]int64   // about how many rows are pending, where some were seen
+	erased   map[textName]erasure // where rows were removed
+	next     time.Time            // when all pending rows are counted again
 	cache    segmentCache
 	limits   textLimits // which only tests change
 }
@@ -130,6 +132,24 @@ func (t *textIndexes) notice(name textName, rows int64) {
 		t.noticed = map[textName]int64{}
 	}
 	t.noticed[name] += rows
+}
+
+// erasure is when rows of a collection were removed, at first and last.
+type erasure struct{ first, last time.Time }
+
+// noticeErasure notes that rows of a collection were removed.
+func (t *textIndexes) noticeErasure(name textName, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e, ok := t.erased[name]
+	if !ok {
+		e.first = at
+	}
+	e.last = at
+	if t.erased == nil {
+		t.erased = map[textName]erasure{}
+	}
+	t.erased[name] = e
 }
 
 // indexed reports whether the table's texts are indexed.

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"maps"
 	"slices"
@@ -24,10 +23,15 @@ const (
 	recount = time.Hour
 	// textBatch is how many rows are read at once.
 	textBatch = 2048
+	// eraseAfter is how long after the last removal the index forgets what was
+	// removed, and eraseWithin how long after the first at most.
+	eraseAfter  = 5 * time.Second
+	eraseWithin = time.Minute
 )
 
 // IndexTexts brings the indexes of texts up to date as far as it pays: it returns
-// when no collection that it knows of has many pending rows. Several processes may
+// when no collection that it knows of has many pending rows, and none has rows that
+// were removed some time ago in its index. Several processes may
 // do so at once. It is to be called again and again.
 func (d *DB) IndexTexts(ctx context.Context) error {
 	names, err := d.dueTexts(ctx)
@@ -36,17 +40,15 @@ func (d *DB) IndexTexts(ctx context.Context) error {
 	}
 	for _, name := range names {
 		i := &indexing{d: d, l: d.texts.listings[name.collection], name: name, scope: access.System(name.organization)}
-		for worked := true; worked; {
+		err := i.sweep(ctx)
+		for worked := true; worked && err == nil; {
 			worked, err = i.step(ctx)
-			if err != nil {
-				d.texts.notice(name, indexFrom) // which is gone on with at the next call
-			}
-			if ctx.Err() != nil || IsHeld(err) {
-				break
-			}
-			if err != nil {
-				return err
-			}
+		}
+		if err != nil {
+			d.texts.notice(name, indexFrom) // which is gone on with at the next call
+		}
+		if err != nil && ctx.Err() == nil && !IsHeld(err) {
+			return err
 		}
 	}
 	return nil
@@ -61,11 +63,20 @@ func (d *DB) dueTexts(ctx context.Context) (names []textName, err error) {
 	if all {
 		t.next = now.Add(recount)
 	}
-	maps.DeleteFunc(t.noticed, func(name textName, rows int64) bool {
-		if rows < indexFrom {
+	maps.DeleteFunc(t.erased, func(name textName, e erasure) bool {
+		if now.Sub(e.last) < eraseAfter && now.Sub(e.first) < eraseWithin {
 			return false
 		}
 		names = append(names, name)
+		return true
+	})
+	maps.DeleteFunc(t.noticed, func(name textName, rows int64) bool {
+		if _, wait := t.erased[name]; rows < indexFrom || wait {
+			return false
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 		return true
 	})
 	t.mu.Unlock()
@@ -73,7 +84,9 @@ func (d *DB) dueTexts(ctx context.Context) (names []textName, err error) {
 		return names, nil
 	}
 	err = d.Read(ctx, access.Instance(), func(tx *Tx) error {
-		rows := tx.Query(`SELECT organization_id, collection FROM text_pending GROUP BY organization_id, collection HAVING count(*) >= $1`, int64(indexFrom))
+		rows := tx.Query(`SELECT organization_id, collection FROM text_pending GROUP BY organization_id, collection
+			HAVING count(*) >= $1 OR count(CASE WHEN stale THEN 1 END) > 0
+			UNION SELECT organization_id, collection FROM text_segment WHERE draft_at IS NOT NULL`, int64(indexFrom))
 		defer rows.Close()
 		for rows.Next() {
 			var name textName
@@ -97,10 +110,12 @@ type indexing struct {
 	scope access.Scope
 }
 
-// pendingRow is a row that waits; changes tells whether it changed again.
+// pendingRow is a row that waits; changes tells whether it changed again, stale that
+// segments may have it as it was.
 type pendingRow struct {
 	id      ident.ID
 	changes int64
+	stale   bool
 }
 
 // draft is a segment in the making, from ids whose texts are still to be read.
@@ -129,6 +144,13 @@ func (i *indexing) step(ctx context.Context) (worked bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if slices.ContainsFunc(pending, func(p pendingRow) bool { return p.stale }) {
+		worked, err := i.purge(ctx, pending, segments)
+		if !worked {
+			i.d.texts.noticeErasure(i.name, i.d.cfg.Clock.Now()) // which is gone on with later
+		}
+		return worked, err
+	}
 	if len(pending) >= indexFrom {
 		return i.take(ctx, pending, segments)
 	}
@@ -140,12 +162,12 @@ func (i *indexing) step(ctx context.Context) (worked bool, err error) {
 
 // pending lists the rows that wait, up to what a segment holds.
 func (i *indexing) pending(tx *Tx) (list []pendingRow, err error) {
-	rows := tx.Query(`SELECT id, changes FROM text_pending WHERE organization_id = $1 AND collection = $2 ORDER BY id LIMIT $3`,
+	rows := tx.Query(`SELECT id, changes, stale FROM text_pending WHERE organization_id = $1 AND collection = $2 ORDER BY id LIMIT $3`,
 		i.name.organization, i.name.collection, int64(segmentRows))
 	defer rows.Close()
 	for rows.Next() {
 		var p pendingRow
-		if err := rows.Scan(&p.id, &p.changes); err != nil {
+		if err := rows.Scan(&p.id, &p.changes, &p.stale); err != nil {
 			return nil, err
 		}
 		list = append(list, p)
@@ -187,21 +209,15 @@ func (i *indexing) take(ctx context.Context, pending []pendingRow, before []segm
 	for n, p := range pending {
 		ids[n] = p.id
 	}
-	made, err := i.make(ctx, ids)
+	made, err := i.make(ctx, ids, segmentKeys)
 	if err != nil {
 		return false, err
 	}
-	return i.store(ctx, made, before, func(tx *Tx) (bool, error) {
-		for n, p := range pending[:made.taken] {
-			// What changed since is not deleted, and not missed: it stays pending.
-			err := queueOrExec(tx, n, `DELETE FROM text_pending WHERE organization_id = $1 AND collection = $2 AND id = $3 AND changes = $4`,
-				i.name.organization, i.name.collection, p.id, p.changes)
-			if err != nil {
-				return false, err
-			}
-		}
-		return true, nil
-	})
+	done, err := i.store(ctx, made, before, nil)
+	if err != nil || !done {
+		return false, err
+	}
+	return true, i.taken(ctx, pending[:made.taken])
 }
 
 // merge makes one segment of several.
@@ -210,20 +226,11 @@ func (i *indexing) merge(ctx context.Context, small, before []segment) (bool, er
 	err := i.d.Read(ctx, i.scope, func(tx *Tx) error {
 		ids = nil
 		for n := range small {
-			s := &small[n]
-			var numbers []int64
-			for b := len(s.firsts); b < s.blocks(); b++ {
-				numbers = append(numbers, s.base+int64(b))
-			}
-			blocks, err := tx.blocks(i.name, numbers)
+			part, err := tx.rowIDs(i.name, &small[n])
 			if err != nil {
 				return err
 			}
-			for _, n := range numbers {
-				for block := blocks[n]; len(block) >= len(ident.ID{}); block = block[len(ident.ID{}):] {
-					ids = append(ids, ident.ID(block))
-				}
-			}
+			ids = append(ids, part...)
 		}
 		return nil
 	})
@@ -232,42 +239,23 @@ func (i *indexing) merge(ctx context.Context, small, before []segment) (bool, er
 	}
 	slices.SortFunc(ids, compareIDs)
 	ids = slices.Compact(ids)
-	made, err := i.make(ctx, ids)
+	made, err := i.make(ctx, ids, segmentKeys)
 	if err != nil || made.taken < len(ids) {
 		return false, err // together they are too large
 	}
-	return i.store(ctx, made, before, func(tx *Tx) (bool, error) {
-		for n := range small {
-			if err := i.drop(tx, &small[n]); err != nil {
-				return false, err
-			}
-		}
-		return true, nil
-	})
-}
-
-// drop removes a segment.
-func (i *indexing) drop(tx *Tx, s *segment) error {
-	_, err := tx.Exec(`DELETE FROM text_segment WHERE organization_id = $1 AND collection = $2 AND base = $3`,
-		i.name.organization, i.name.collection, s.base)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(`DELETE FROM text_block WHERE organization_id = $1 AND collection = $2 AND number >= $3 AND number < $4`,
-		i.name.organization, i.name.collection, s.base, s.base+int64(s.blocks()))
-	return err
+	return i.store(ctx, made, before, small)
 }
 
 // make reads the texts of the rows, in short reads, until there are none left or
-// the segment is full.
-func (i *indexing) make(ctx context.Context, ids []ident.ID) (*draft, error) {
+// the segment has so many keys.
+func (i *indexing) make(ctx context.Context, ids []ident.ID, most int) (*draft, error) {
 	columns := make([]string, len(i.l.Texts))
 	for n, field := range i.l.Texts {
 		c := i.l.Columns[field]
 		columns[n], _ = c.textColumn()
 	}
 	made := &draft{}
-	for made.taken < len(ids) && len(made.keys) < segmentKeys {
+	for made.taken < len(ids) && len(made.keys) < most {
 		part := ids[made.taken:min(made.taken+textBatch, len(ids))]
 		err := i.d.Read(ctx, i.scope, func(tx *Tx) error {
 			return i.readTexts(tx, strings.Join(columns, ", "), part, made)
@@ -316,52 +304,4 @@ func (i *indexing) readTexts(tx *Tx, columns string, ids []ident.ID, made *draft
 		made.ids = append(made.ids, id)
 	}
 	return rows.Err()
-}
-
-// queueOrExec queues the nth of many statements, and waits at times.
-func queueOrExec(tx *Tx, n int, sql string, args ...any) error {
-	if n%256 < 255 {
-		tx.Queue(sql, args...)
-		return nil
-	}
-	_, err := tx.Exec(sql, args...)
-	return err
-}
-
-// store writes the segment and does what goes with it, unless another process has
-// made one since before was read.
-func (i *indexing) store(ctx context.Context, made *draft, before []segment, with func(tx *Tx) (bool, error)) (done bool, err error) {
-	var stamp ident.ID
-	_, _ = rand.Read(stamp[:]) // which never fails
-	err = i.d.Write(ctx, i.scope, func(tx *Tx) (err error) {
-		done = false
-		if err := tx.Lock("text index " + i.name.collection + " " + i.name.organization.String()); err != nil {
-			return err
-		}
-		now, err := tx.segments(i.name)
-		if err != nil {
-			return ignoreDamage(err)
-		}
-		if !slices.EqualFunc(now, before, func(a, b segment) bool { return a.stamp == b.stamp }) {
-			return nil
-		}
-		if done, err = with(tx); err != nil || !done || len(made.ids) == 0 {
-			return err
-		}
-		var base int64
-		for n := range now {
-			base = max(base, now[n].base+int64(now[n].blocks()))
-		}
-		for n, content := range made.content {
-			err := queueOrExec(tx, n, `INSERT INTO text_block (organization_id, collection, number, content) VALUES ($1, $2, $3, $4)`,
-				i.name.organization, i.name.collection, base+int64(n), content)
-			if err != nil {
-				return err
-			}
-		}
-		tx.Queue(`INSERT INTO text_segment (organization_id, collection, base, stamp, rows, directory) VALUES ($1, $2, $3, $4, $5, $6)`,
-			i.name.organization, i.name.collection, base, stamp, int64(len(made.ids)), encodeDirectory(made.firsts))
-		return nil
-	})
-	return done && err == nil, err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"sede/internal/access"
 	"sede/internal/ident"
 	"sede/internal/page"
 )
@@ -228,6 +229,23 @@ func (s *textSearch) read(looks []look) (list []found, n int, err error) {
 	return list, n, nil
 }
 
+// readAll returns the rows of the segments that may match; false when they are more
+// than can be sorted.
+func (s *textSearch) readAll(looks []look) (list []found, ok bool, err error) {
+	n := len(s.pending)
+	for i := range looks {
+		part, m, err := s.read(looks[i : i+1])
+		if err != nil {
+			return nil, false, err
+		}
+		if n += m; n > s.limits.sorted {
+			return nil, false, nil
+		}
+		list = append(list, part...)
+	}
+	return list, true, nil
+}
+
 // ids appends the ids of rows.
 func (s *textSearch) ids(ids []ident.ID, list []found) ([]ident.ID, error) {
 	var numbers []int64
@@ -296,20 +314,8 @@ func (p *pager) among(ids []ident.ID) error {
 		p.total = page.Total{Exact: true}
 		return nil
 	}
-	slices.SortFunc(ids, compareIDs)
-	ids = slices.Compact(ids)
-	rows := p.listed(p.l.key(), " ORDER BY "+p.order, ids)
-	sorted := ids[:0:0]
-	for rows.Next() {
-		var id ident.ID
-		if err := rows.Scan(&id); err != nil {
-			rows.Close()
-			return err
-		}
-		sorted = append(sorted, id)
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
+	sorted, err := p.sorted(ids)
+	if err != nil {
 		return err
 	}
 	n := int64(len(sorted))
@@ -324,11 +330,77 @@ func (p *pager) among(ids []ident.ID) error {
 	}
 	sorted = sorted[p.offset:]
 	sorted = sorted[:min(len(sorted), p.size)]
-	rows = p.listed(p.l.Select, " ORDER BY "+p.order, sorted)
+	rows := p.listed(p.l.Select, " ORDER BY "+p.order, sorted)
 	defer rows.Close()
 	for rows.Next() {
 		p.rows++
 		if err := p.scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// sorted are those of the rows with the ids that match the page's filters, in the
+// page's order.
+func (p *pager) sorted(ids []ident.ID) (sorted []ident.ID, err error) {
+	slices.SortFunc(ids, compareIDs)
+	ids = slices.Compact(ids)
+	rows := p.listed(p.l.key(), " ORDER BY "+p.order, ids)
+	defer rows.Close()
+	for rows.Next() {
+		var id ident.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		sorted = append(sorted, id)
+	}
+	return sorted, rows.Err()
+}
+
+// Matching returns the keys of all rows that the filters let through, in the query's
+// order, found with the index of texts. ok is false when it is of no use for the
+// filters: because there is none on texts, or too many rows may match.
+func (l *Listing) Matching(tx *Tx, scope access.Scope, q *page.Query) (keys []ident.ID, ok bool, err error) {
+	if scope == (access.Scope{}) {
+		return nil, true, nil
+	}
+	p := pager{l: l, tx: tx, org: scope.Organization(), args: []any{scope.Organization()}}
+	if err := p.conditions(q.Filters); err != nil {
+		return nil, false, err
+	}
+	if err := p.sort(q.Order); err != nil || len(p.texts) == 0 {
+		return nil, false, err
+	}
+	s, err := p.search(p.texts)
+	if s == nil || err != nil {
+		return nil, false, err
+	}
+	looks, _ := s.looks()
+	list, ok, err := s.readAll(looks)
+	if err != nil || !ok {
+		return nil, false, ignoreDamage(err)
+	}
+	ids, err := s.ids(s.pending, list)
+	if err != nil {
+		return nil, false, ignoreDamage(err)
+	}
+	if len(ids) > 0 {
+		keys, err = p.sorted(ids)
+	}
+	return keys, err == nil, err
+}
+
+// Each reads the rows with the keys, in the query's order, as Page does.
+func (l *Listing) Each(tx *Tx, scope access.Scope, q *page.Query, keys []ident.ID, scan func(*Rows) error) error {
+	p := pager{l: l, tx: tx, args: []any{scope.Organization()}, where: l.where()}
+	if err := p.sort(q.Order); err != nil || len(keys) == 0 || scope == (access.Scope{}) {
+		return err
+	}
+	rows := p.listed(l.Select, " ORDER BY "+p.order, keys)
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
 			return err
 		}
 	}
@@ -349,17 +421,9 @@ func (p *pager) common(s *textSearch, looks []look) (done bool, err error) {
 		}
 		return true, err
 	}
-	var list []found
-	n := len(s.pending)
-	for i := range looks {
-		part, m, err := s.read(looks[i : i+1])
-		if err != nil {
-			return false, ignoreDamage(err)
-		}
-		if n += m; n > s.limits.sorted {
-			return false, nil
-		}
-		list = append(list, part...)
+	list, ok, err := s.readAll(looks)
+	if err != nil || !ok {
+		return false, ignoreDamage(err)
 	}
 	ids, err := s.ids(s.pending, list)
 	if err != nil {

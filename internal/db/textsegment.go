@@ -23,6 +23,10 @@ const (
 	segmentKeys = 4 << 20
 )
 
+// mostBlocks is more than a segment ever has, so that the numbers of one that is
+// being made are nobody else's.
+const mostBlocks = 1 << 20
+
 // errTextIndex says that the index is not what it should be; searches do without.
 var errTextIndex = errors.New("db: the index of texts is damaged")
 
@@ -176,7 +180,7 @@ func (c *segmentCache) forget(keep ident.ID) {
 }
 
 // segmentsSQL lists the segments, the newest first.
-const segmentsSQL = `SELECT base, stamp, rows FROM text_segment WHERE organization_id = $1 AND collection = $2 ORDER BY base DESC`
+const segmentsSQL = `SELECT base, stamp, rows FROM text_segment WHERE organization_id = $1 AND collection = $2 AND draft_at IS NULL ORDER BY base DESC`
 
 // segments loads the segments of an index with their directories.
 func (tx *Tx) segments(name textName) ([]segment, error) {
@@ -215,6 +219,24 @@ func (tx *Tx) segments(name textName) ([]segment, error) {
 		tx.db.texts.cache.put(s.stamp, s.firsts)
 	}
 	return list, nil
+}
+
+// rowIDs are the ids of a segment's rows, ascending.
+func (tx *Tx) rowIDs(name textName, s *segment) (ids []ident.ID, err error) {
+	var numbers []int64
+	for n := len(s.firsts); n < s.blocks(); n++ {
+		numbers = append(numbers, s.base+int64(n))
+	}
+	blocks, err := tx.blocks(name, numbers)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range numbers {
+		for block := blocks[n]; len(block) >= len(ident.ID{}); block = block[len(ident.ID{}):] {
+			ids = append(ids, ident.ID(block))
+		}
+	}
+	return ids, nil
 }
 
 // blocks loads blocks by their numbers. It fails with errTextIndex when one is
