@@ -65,6 +65,24 @@ func TestBadReplies(t *testing.T) {
 	})
 }
 
+// TestSinceLongAgo asks for what happened a century ago: the bank is asked for what it
+// may still have.
+func TestSinceLongAgo(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in, bank := withStub(t, engine)
+		connect(t, in, "first")
+		in.RunJobs()
+		owner(in).Must("POST", "/integrations/kontomatik/pull", `{"since": "1900-01-01T00:00:00+00:00"}`)
+		in.RunJobs()
+		if want := sedetest.Start.Add(-10 * 366 * 24 * time.Hour).Format(time.DateOnly); len(bank.since) != 2 || bank.since[1] != want {
+			t.Errorf("imports since %q, the last should be since %s", bank.since, want)
+		}
+		if a := owner(in).Do("POST", "/integrations/kontomatik/pull", `{"since": "soon"}`); a.Status != http.StatusBadRequest {
+			t.Errorf("%d %s", a.Status, a.Body)
+		}
+	})
+}
+
 // say sets the whole answer about commands, nil: the usual one.
 func (s *stub) say(raw func(out io.Writer)) {
 	s.mu.Lock()

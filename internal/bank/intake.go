@@ -272,9 +272,21 @@ func (in *intake) flushSome(list []Transaction, ids []ident.ID, final *Account) 
 	for _, i := range o.news {
 		in.ends.take(&list[i])
 	}
+	before := in.added
 	in.added += o.added
+	for _, n := range analyzeAt {
+		if before < n && n <= in.added {
+			if err := in.s.db.Analyze(in.ctx, "bank_transaction"); err != nil {
+				return o.stored, err
+			}
+		}
+	}
 	return o.stored, in.claimed.add(o.claimed)
 }
+
+// analyzeAt are the numbers of new transactions after which the database counts
+// again what its tables hold: what is rare in a small table is not in a large one.
+var analyzeAt = []int64{1000, 20_000, 400_000}
 
 // closeAccount ends an account: it is stored as the bank tells it, and what was pending
 // and is told no more goes.

@@ -22,6 +22,7 @@ type stub struct {
 	imports  map[string]int // how often each session imported
 	polls    map[string]int // how often each command was asked for
 	deleted  []string       // what was to be forgotten
+	since    []string       // from when on imports were to be
 
 	reply     func(out io.Writer) // the accounts of an import
 	onImport  func()              // runs when an import begins
@@ -79,6 +80,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		session := r.Form.Get("sessionId")
 		s.imports[session]++
+		s.since = append(s.since, r.Form.Get("since"))
 		again := s.imports[session] > 1
 		id, hook := len(s.imports), s.onImport
 		s.mu.Unlock()

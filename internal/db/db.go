@@ -303,3 +303,16 @@ func (d *DB) Check(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Analyze has PostgreSQL count again what a table holds, which it does by itself
+// only a minute after many rows were added, and until then may choose an index that
+// is of no use. On SQLite it does nothing.
+func (d *DB) Analyze(ctx context.Context, table string) error {
+	if d.engine == SQLite {
+		return nil
+	}
+	return d.Write(ctx, access.Instance(), func(tx *Tx) error {
+		_, err := tx.Exec("ANALYZE (SKIP_LOCKED) " + table)
+		return err
+	})
+}

@@ -99,6 +99,9 @@ func (i *indexing) store(ctx context.Context, made *draft, before, replaced []se
 			}
 		}
 		if !done {
+			if len(made.ids) == 0 {
+				return nil
+			}
 			return i.discard(tx, base)
 		}
 		for n := range replaced {
