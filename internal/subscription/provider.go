@@ -139,11 +139,9 @@ func (s *Service) choose(tx *db.Tx, scope access.Scope, before, sub *Subscriptio
 	return err
 }
 
-// canIssue returns nil when an invoice could be issued now.
+// canIssue returns nil when an invoice could be issued now. A provider issues by itself
+// when the time comes, so it must be told all that an invoice says before.
 func (s *Service) canIssue(tx *db.Tx, scope access.Scope, sub *Subscription) error {
-	if sub.elsewhere() {
-		return nil
-	}
 	return s.invoices.CanIssue(tx, scope, sub.Address)
 }
 

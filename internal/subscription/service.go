@@ -185,14 +185,17 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at ti
 		}
 	}
 	charge := &billing.Charge{Currency: sub.Currency, Lines: []billing.Line{}}
-	if trial > 0 && !had {
+	inTrial := trial > 0 && !had
+	if !inTrial || sub.elsewhere() {
+		if err := s.canIssue(tx, scope, sub); err != nil {
+			return nil, nil, err
+		}
+	}
+	if inTrial {
 		sub.Status = Trialing
 		sub.PeriodFrom, sub.PeriodTo = at, at.AddDate(0, 0, int(trial))
 		sub.TrialEndsAt = null.Of(sub.PeriodTo)
 	} else {
-		if err := s.canIssue(tx, scope, sub); err != nil {
-			return nil, nil, err
-		}
 		sub.Status = Active
 		sub.PeriodFrom, sub.PeriodTo = billing.Period(sub.Anchor, sub.Type, 0)
 		if charge, err = s.chargePeriod(tx, scope, sub, billing.ReasonCreate); err != nil {

@@ -73,6 +73,7 @@ func Run(t *testing.T, world func(t *testing.T) World) {
 		"one at a time":                        (*run).one,
 		"not paid, on hold, paid":              (*run).dunning,
 		"several products, more and fewer":     (*run).several,
+		"refused, and nothing changed":         (*run).refused,
 	} {
 		t.Run(name, func(t *testing.T) { scenario(&run{t, world(t)}) })
 	}
@@ -259,6 +260,60 @@ func (r *run) one() {
 	r.do(http.MethodPatch, "/subscriptions/"+s.ID, `{"products":["/products/bank","/products/team"]}`, 200)
 	if got := r.invoices(s.ID); len(got) != 2 || got[1].Total != preview.Preview.Total {
 		r.Errorf("%+v, the preview came to %d", got, preview.Preview.Total)
+	}
+}
+
+// refusal is a request that changes nothing.
+type refusal struct {
+	method, path, body string
+	want               int
+}
+
+// refused: what can't be done is answered alike whoever bills.
+func (r *run) refused() {
+	const post = http.MethodPost
+	r.refuse([]refusal{
+		{post, "/subscriptions", `{"products":["/products/nothing"],"seats":1}`, 400},
+		{post, "/subscriptions", `{"products":[],"seats":1}`, 422},
+		{post, "/subscriptions", `{"products":["/products/bank"],"seats":0}`, 422},
+		{post, "/subscriptions", `{"products":["/products/bank"],"seats":-1}`, 422},
+		{post, "/subscriptions", `{"products":["/products/bank"],"seats":9000000000000000}`, 422},
+		{post, "/subscriptions", `{"products":[{"product":"/products/bank","quantity":-1}],"seats":1}`, 422},
+		{post, "/subscriptions", `{"products":["/products/bank"],"seats":1,"currency":"JPY"}`, 422},
+		{post, "/subscriptions", `{"products":["/products/bank"],"seats":1,"coupon":"NO-SUCH"}`, 422},
+		{post, "/subscriptions", `{"products":["/products/bank"],"seats":1,"organizationAddress":"/organization-addresses/01b8e1da-7280-7499-93df-82ab3b2be5f0"}`, 400},
+		{post, "/subscriptions/apply-coupon", `{"coupon":"HALF-ONCE"}`, 409},
+	})
+	s := r.buy(`{"products":["/products/bank"],"seats":3}`)
+	path := "/subscriptions/" + s.ID
+	r.refuse([]refusal{
+		{post, "/subscriptions", `{"products":["/products/bank"],"seats":1}`, 409},
+		{http.MethodPatch, path, `{"seats":0}`, 422},
+		{http.MethodPatch, path, `{"seats":-5}`, 422},
+		{http.MethodPatch, path, `{"products":[]}`, 422},
+		{http.MethodPatch, path, `{"products":["/products/nothing"]}`, 400},
+		{http.MethodPatch, path + "?previewToken=made-up", `{"seats":4}`, 409},
+		{post, "/subscriptions/apply-coupon", `{"coupon":"NO-SUCH"}`, 422},
+	})
+	if s = r.wants(s.ID, "active", 3); len(r.invoices(s.ID)) != 1 {
+		r.Errorf("%+v", r.invoices(s.ID))
+	}
+}
+
+// refuse sends what must be refused and looks whether anything came of it.
+func (r *run) refuse(list []refusal) {
+	r.Helper()
+	books := func() string {
+		return r.Owner().Do(http.MethodGet, "/subscriptions", "").Body + r.Owner().Do(http.MethodGet, "/invoices", "").Body
+	}
+	before := books()
+	for _, c := range list {
+		if a := r.Owner().Do(c.method, c.path, c.body); a.Status != c.want {
+			r.Errorf("%s %s %s: %d %s, want %d", c.method, c.path, c.body, a.Status, a.Body, c.want)
+		}
+	}
+	if r.Settle(); books() != before {
+		r.Errorf("something changed")
 	}
 }
 

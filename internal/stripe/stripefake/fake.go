@@ -42,9 +42,11 @@ type Server struct {
 	serial   int
 	keys     map[string]stored
 	failures []Failure
-	failAt   int // counted down; at 1 the failure happens
+	refusal  *Failure // of the next request that is not one to read
+	failAt   int      // counted down; at 1 the failure happens
 	failWith Failure
 	calls    []string
+	writes   []Write
 	pending  []Event
 
 	customers map[string]*customer
@@ -84,6 +86,8 @@ func Start(t testing.TB, c clock.Clock) *Server {
 	t.Helper()
 	s := New(c)
 	s.wrong = func(err error) { t.Error(err) }
+	Mock()
+	conforming() // which takes seconds, longer than a call may on a busy machine
 	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
 	s.URL = web.URL
@@ -186,6 +190,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, do func(request) 
 	s.serial++
 	w.Header().Set("Request-Id", fmt.Sprintf("req_%06d", s.serial))
 	s.calls = append(s.calls, r.Method+" "+r.URL.Path)
+	if r.Method != http.MethodGet {
+		s.writes = append(s.writes, Write{r.Method + " " + r.URL.Path, r.Header.Get("Idempotency-Key")})
+	}
 	if r.Header.Get("Authorization") != "Bearer "+Key {
 		answer(w, 401, (&problem{401, "invalid_request_error", "", "", "Invalid API Key provided"}).body())
 		return
@@ -195,7 +202,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, do func(request) 
 			s.wrong(err)
 		}
 	}
-	fails, failing := s.nextFailure()
+	fails, failing := s.nextFailure(r)
 	if failing && !fails.Done {
 		if key := r.Header.Get("Idempotency-Key"); fails.Kept && key != "" {
 			s.keepFailure(r, key, fails)
@@ -277,7 +284,18 @@ func (s *Server) Fail(failures ...Failure) {
 	s.failures = append(s.failures, failures...)
 }
 
-func (s *Server) nextFailure() (f Failure, is bool) {
+// FailWrite makes the next request fail that is not one to read.
+func (s *Server) FailWrite(f Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusal = &f
+}
+
+func (s *Server) nextFailure(r *http.Request) (f Failure, is bool) {
+	if s.refusal != nil && r.Method != http.MethodGet {
+		f, s.refusal = *s.refusal, nil
+		return f, true
+	}
 	if s.failAt--; s.failAt == 0 {
 		return s.failWith, true
 	}
@@ -314,6 +332,16 @@ func (s *Server) Calls() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.calls...)
+}
+
+// Write is a request that is not one to read, with its idempotency key.
+type Write struct{ Call, Key string }
+
+// Writes returns those so far.
+func (s *Server) Writes() []Write {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Write(nil), s.writes...)
 }
 
 // Forget drops the idempotency keys, as Stripe does after a day.
