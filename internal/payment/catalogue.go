@@ -2,12 +2,14 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"strconv"
+	"strings"
 
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/fault"
-	"sede/internal/subscription"
+	"sede/internal/stripe"
 	"sede/internal/tax"
 )
 
@@ -21,28 +23,62 @@ func (s *Service) describe(ctx context.Context, w *wish, customer string) error 
 }
 
 // catalogue makes the products and the coupon that the subscription needs, where
-// they are not there.
+// they are not there. Those that it made or found it does not ask for again.
 func (s *Service) catalogue(ctx context.Context, w *wish) error {
-	for _, terms := range []subscription.Terms{w.Now(), w.Next()} {
-		for _, i := range itemsOf(terms) {
-			of, seats := productOf(i.Product)
-			name, role := of, "flat"
-			if seats {
-				name, role = of+" (seats)", "seats"
-			}
-			err := s.keyed(ctx, "product:"+i.Product, func(key string) error {
-				return s.client.EnsureProduct(ctx, key, i.Product, name, map[string]string{"product": of, "role": role})
-			})
-			if err != nil {
-				return err
-			}
+	for _, i := range most(itemsOf(w.Now()), itemsOf(w.Next())) {
+		of, seats := productOf(i.Product)
+		name, role := of, "flat"
+		if seats {
+			name, role = of+" (seats)", "seats"
+		}
+		err := s.ensure(ctx, "product:"+i.Product, func(key string) error {
+			return s.client.EnsureProduct(ctx, key, i.Product, name, map[string]string{"product": of, "role": role})
+		})
+		if err != nil {
+			return err
 		}
 	}
 	c := couponOf(&w.Twin)
 	if c.ID == "" {
 		return nil
 	}
-	return s.keyed(ctx, "coupon:"+c.ID, func(key string) error { return s.client.EnsureCoupon(ctx, key, c) })
+	return s.ensure(ctx, "coupon:"+c.ID, func(key string) error { return s.client.EnsureCoupon(ctx, key, c) })
+}
+
+// ensure makes something at Stripe that this process has not seen there.
+func (s *Service) ensure(ctx context.Context, what string, call func(key string) error) error {
+	if _, seen := s.seen.Load(what); seen {
+		return nil
+	}
+	err := s.keyed(ctx, what, call)
+	if err == nil {
+		s.seen.Store(what, true)
+	}
+	return err
+}
+
+// again repeats something when Stripe does not have what it needs, which was there before:
+// somebody removed it, or another account of Stripe's is used now. Then that is made anew,
+// first products and the coupon, then the tax rate.
+func (s *Service) again(ctx context.Context, t *tax.Treatment, do func() error) error {
+	for try := 0; ; try++ {
+		err := do()
+		lacks, is := errors.AsType[*stripe.Error](err)
+		if try == 2 || !is || lacks.Kind != stripe.Gone || errors.Is(err, errNoTwin) {
+			return err
+		}
+		s.seen.Clear()
+		if !strings.Contains(lacks.Param, "tax_rates") {
+			continue
+		}
+		err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+			dropTaxRate(tx, *t)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // taxRates are Stripe's ids of how the subscription is taxed, not nil.

@@ -95,7 +95,8 @@ func TestACustomerIsDeleted(t *testing.T) {
 	}
 }
 
-// TestACustomerIsDeletedBeforeItBuys: it is noticed when the subscription begins.
+// TestACustomerIsDeletedBeforeItBuys: it is noticed when the subscription is
+// previewed or begins.
 func TestACustomerIsDeletedBeforeItBuys(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		w := billedWorld(t, engine)
@@ -103,6 +104,9 @@ func TestACustomerIsDeletedBeforeItBuys(t *testing.T) {
 		w.settled()
 		w.fake.DeleteCustomer(w.customers()[0].ID)
 		w.fake.Take()
+		if said := w.ask(http.MethodPost, "/subscriptions", `{"products":["/products/bank"]}`); said.Total == 0 {
+			t.Errorf("%s", said)
+		}
 		s := w.buy(`{"products":["/products/bank"]}`)
 		w.settled()
 		if s = w.subscription(s.ID); s.Status != "incomplete" || w.show() != "" { // it has no card any more

@@ -22,15 +22,29 @@ func (s *Service) Preview(ctx context.Context, scope access.Scope, q subscriptio
 		return billing.Charge{}, unavailable(&stripe.Error{Kind: stripe.Retry, Err: errGone})
 	}
 	w := wish{scope: scope, Twin: q.Twin}
-	paid, err := s.paidFor(ctx, &w)
-	if err != nil {
-		return billing.Charge{}, err
+	c, err := s.askWhole(ctx, &w, &q)
+	if stripe.Is(err, stripe.Gone) && w.payer.Customer.Valid { // who may be deleted there
+		if err = s.pullCustomer(ctx, scope.Organization(), w.payer.Customer.V, ""); err == nil {
+			c, err = s.askWhole(ctx, &w, &q)
+		}
 	}
-	c, err := s.ask(ctx, &w, &q, paid)
 	if err != nil {
 		return c, unavailable(err)
 	}
 	return c, s.db.Read(ctx, scope, func(tx *db.Tx) error { return s.invoices.Describe(tx, scope, c.Lines) })
+}
+
+// askWhole completes the wish and has Stripe compute what is asked.
+func (s *Service) askWhole(ctx context.Context, w *wish, q *subscription.Question) (c billing.Charge, err error) {
+	paid, err := s.paidFor(ctx, w)
+	if err != nil {
+		return c, err
+	}
+	err = s.again(ctx, &w.Treatment, func() error {
+		c, err = s.ask(ctx, w, q, paid)
+		return err
+	})
+	return c, err
 }
 
 // paidFor completes the wish, and returns the items that are in force as things stand.

@@ -22,7 +22,7 @@ func (s *Service) pullTwin(ctx context.Context, organization ident.ID, external 
 	}
 	at, err := s.client.Subscription(ctx, external)
 	if err != nil {
-		return err
+		return noTwin(err)
 	}
 	known, err := s.numbered(ctx, organization, external)
 	if err != nil {

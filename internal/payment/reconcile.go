@@ -123,7 +123,7 @@ func (s *Service) reconcileTwins(ctx context.Context) (failed error) {
 // different.
 func (s *Service) compare(ctx context.Context, organization, id ident.ID) error {
 	gone := false
-	if err := s.pushTwin(ctx, organization, id); stripe.Is(err, stripe.Gone) {
+	if err := s.pushTwin(ctx, organization, id); errors.Is(err, errNoTwin) {
 		gone = true
 	} else if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"sede/internal/access"
@@ -44,6 +45,7 @@ type Service struct {
 	subscriptions *subscription.Service
 	invoices      *billing.Service
 	problem       func(w http.ResponseWriter, r *http.Request, err error)
+	seen          sync.Map // products and coupons that Stripe has, as keys
 }
 
 // List returns a page of what the organization pays with, the newest first.

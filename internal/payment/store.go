@@ -181,6 +181,10 @@ func keepTaxRate(tx *db.Tx, t tax.Treatment, external string) (id string, err er
 	return taxRate(tx, t)
 }
 
+func dropTaxRate(tx *db.Tx, t tax.Treatment) {
+	tx.Queue(`DELETE FROM stripe_tax_rate WHERE country = $1 AND rate = $2`, t.Country, t.Rate)
+}
+
 const driftColumns = `organization_id, id, subscription_id, field, ours, theirs, found_at`
 
 func (d *Drift) scan(into func(...any) error) error {

@@ -2,6 +2,8 @@ package payment
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -60,10 +62,21 @@ func (s *Service) carryOut(ctx context.Context, job *jobs.Job[twinArgs]) error {
 	}
 	organization, id := job.Scope.Organization(), job.Args.Subscription
 	err := s.pushTwin(ctx, organization, id)
-	if stripe.Is(err, stripe.Gone) { // which an operator must see
+	if errors.Is(err, errNoTwin) { // which an operator must see
 		err = s.compare(ctx, organization, id)
 	}
 	return jobFailure(err)
+}
+
+// errNoTwin says that Stripe does not know the twin any more.
+var errNoTwin = errors.New("payment: Stripe does not know the subscription")
+
+// noTwin tells a twin that is gone from other failures.
+func noTwin(err error) error {
+	if stripe.Is(err, stripe.Gone) {
+		return fmt.Errorf("%w: %w", errNoTwin, err)
+	}
+	return err
 }
 
 // mostRounds bounds how often a subscription that changes while Stripe is told is
@@ -71,35 +84,38 @@ func (s *Service) carryOut(ctx context.Context, job *jobs.Job[twinArgs]) error {
 const mostRounds = 5
 
 func (s *Service) pushTwin(ctx context.Context, organization, id ident.ID) error {
+	var w wish
+	return s.again(ctx, &w.Treatment, func() error { return s.pushRounds(ctx, organization, id, &w) })
+}
+
+func (s *Service) pushRounds(ctx context.Context, organization, id ident.ID, w *wish) (err error) {
 	for range mostRounds {
-		w, err := s.wanted(ctx, organization, id)
-		if err != nil {
+		if *w, err = s.wanted(ctx, organization, id); err != nil {
 			return err
 		}
-		at, err := s.find(ctx, &w)
+		at, err := s.find(ctx, w)
 		if err != nil {
 			return err
 		}
 		if at == nil && w.Over {
 			return nil
 		}
-		if at == nil {
-			if at, err = s.startTwin(ctx, &w); err != nil {
-				return err
-			}
-			if err := s.pullTwin(ctx, organization, at.ID); err != nil { // which notes its id
+		begins := at == nil
+		if begins {
+			if at, err = s.startTwin(ctx, w); err != nil {
 				return err
 			}
 		}
-		if at.PeriodFrom.After(w.PeriodFrom) && !w.Over { // what was scheduled is in force by now
+		// Its id is noted, and what was scheduled for a period that has begun is in force.
+		if begins || at.PeriodFrom.After(w.PeriodFrom) && !w.Over {
 			if err := s.pullTwin(ctx, organization, at.ID); err != nil {
 				return err
 			}
-			if w, err = s.wanted(ctx, organization, id); err != nil {
+			if *w, err = s.wanted(ctx, organization, id); err != nil {
 				return err
 			}
 		}
-		if err := s.change(ctx, &w, at); err != nil {
+		if err := s.change(ctx, w, at); err != nil {
 			return err
 		}
 		if err := s.pullTwin(ctx, organization, at.ID); err != nil {
@@ -121,7 +137,7 @@ func (s *Service) find(ctx context.Context, w *wish) (*stripe.Subscription, erro
 		if w.Over && stripe.Is(err, stripe.Gone) {
 			return nil, nil
 		}
-		return &at, err
+		return &at, noTwin(err)
 	}
 	if !w.payer.Customer.Valid {
 		return nil, nil

@@ -16,6 +16,17 @@ type coupon struct {
 	created                      int64
 }
 
+// Wipe removes products, coupons and tax rates, as when an account's test data is deleted
+// or another account takes its place.
+func (s *Server) Wipe() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sub := range s.subs {
+		sub.taxRates = nil
+	}
+	s.products, s.coupons, s.taxRates = map[string]*product{}, map[string]*coupon{}, map[string]*taxRate{}
+}
+
 type taxRate struct {
 	id, name, country string
 	percent           float64
