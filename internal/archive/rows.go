@@ -393,8 +393,7 @@ func (w *Writer) WriteWhere(tx *db.Tx, t Table, schema *db.Table, owned bool, wh
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	_, err = w.Write(lines)
-	return err
+	return w.flush(lines)
 }
 
 // flush writes lines and tells how far that is.

@@ -151,7 +151,7 @@ func (d *DB) Snapshot(ctx context.Context, scope access.Scope, fn func(*Tx) erro
 	if d.pg != nil {
 		return d.pg.snapshot(ctx, d, scope, fn)
 	}
-	return d.lite.read(ctx, d, scope, func(tx *Tx) error {
+	return d.lite.snapshot(ctx, d, scope, func(tx *Tx) error {
 		if err := tx.Row(`SELECT count(*) FROM sqlite_schema`).Scan(new(int64)); err != nil { // which fixes the moment
 			return err
 		}

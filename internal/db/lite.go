@@ -196,11 +196,36 @@ func (l *lite) read(ctx context.Context, d *DB, scope access.Scope, fn func(*Tx)
 	if err != nil {
 		return err
 	}
+	defer l.release(c)
+	return l.readOn(ctx, c, d, scope, fn)
+}
+
+// snapshot is read with a connection of its own, since it takes long, and without a
+// mapping of the file: what it goes through is needed once, and would count as
+// memory of the process.
+func (l *lite) snapshot(ctx context.Context, d *DB, scope access.Scope, fn func(*Tx) error) error {
+	shared, err := l.acquire(ctx) // so that nothing is read after close
+	if err != nil {
+		return err
+	}
+	defer l.release(shared)
+	c, err := l.connect(false)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if err := c.pragma("PRAGMA mmap_size = 0"); err != nil {
+		return err
+	}
+	c.conn.SetInterrupt(ctx.Done())
+	return l.readOn(ctx, c, d, scope, fn)
+}
+
+func (l *lite) readOn(ctx context.Context, c *liteConn, d *DB, scope access.Scope, fn func(*Tx) error) (err error) {
 	tx := &Tx{db: d, ctx: ctx, scope: scope, lite: c}
 	defer func() {
 		tx.end()
 		c.letGo()
-		l.release(c)
 	}()
 	if err = fn(tx); err == nil {
 		err = tx.clockless

@@ -109,13 +109,13 @@ func TestSweep(t *testing.T) {
 		sedetest.Trial{Operation: "POST /payment-matches/{id}/dismiss", On: "spare-match"},
 		sedetest.Trial{Operation: "PATCH /organization-users/{id}", On: "guest-member"},
 		sedetest.Trial{Operation: "DELETE /organization-users/{id}", On: "guest-member"},
+		sedetest.Trial{Operation: "GET /organization-transfers/{id}/file", Key: departure},
 		sedetest.Trial{Operation: "POST /organizations/clear"},
 		sedetest.Trial{Operation: "POST /organizations/restore", Body: afterJobs},
 		sedetest.Trial{Operation: "POST /organization-users/{id}/transfer-ownership", On: "admin-member", Body: afterJobs},
 		sedetest.Trial{Operation: "POST /meetings/import", Query: "?employee=/employees/<ana>"},
 		sedetest.Trial{Operation: "POST /organization-configs"}, // after a removal
 		sedetest.Trial{Operation: "GET /organization-transfers/{id}", Key: arrival},
-		sedetest.Trial{Operation: "GET /organization-transfers/{id}/file", Key: departure},
 		sedetest.Trial{Operation: "POST /organizations/import", Body: func(in *sedetest.Instance) string {
 			return sedetest.Form("file", in.As("owner@other.example", "other").Do("GET", "/organizations/other/archive", "").Body)
 		}},

@@ -117,9 +117,13 @@ func (s *Service) owned(tx *db.Tx, who *access.Caller, ref string) (organization
 	return o, err
 }
 
-// counted is how many rows an organization has, but for those that nothing counts.
+// counted is about how many rows an organization has: those that are counted, and
+// its audit log.
 func counted(tx *db.Tx, organization ident.ID) (rows int64, err error) {
 	list, err := archive.Counters(tx, organization)
+	if err == nil {
+		rows, err = chainLength(tx, organization)
+	}
 	for _, c := range list {
 		if !strings.Contains(c.Resource, "/") { // which is a group of those
 			rows += c.Rows

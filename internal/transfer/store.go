@@ -104,6 +104,12 @@ func linkEmployee(tx *db.Tx, scope access.Scope, employee, user ident.ID) {
 	tx.Queue(`UPDATE employee SET user_id = $3 WHERE organization_id = $1 AND id = $2`, scope.Organization(), employee, user)
 }
 
+// chainLength is how many entries the organization's audit log has.
+func chainLength(tx *db.Tx, organization ident.ID) (n int64, err error) {
+	err = tx.Row(`SELECT COALESCE(max(seq), 0) FROM audit_head WHERE organization_id = $1`, organization).Scan(&n)
+	return n, err
+}
+
 // setHead stores the end of the organization's audit chain.
 func setHead(tx *db.Tx, scope access.Scope, seq int64, hash []byte) {
 	tx.Queue(`INSERT INTO audit_head (organization_id, seq, hash) VALUES ($1, $2, $3)
