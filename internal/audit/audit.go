@@ -61,21 +61,57 @@ func (l *Log) Append(tx *db.Tx, who *access.Caller, e Entry) error {
 	if who != nil {
 		r.who = *who
 	}
-	err := tx.Row(`INSERT INTO audit_head (organization_id, seq, hash) VALUES ($1, 1, $2)
-		ON CONFLICT (organization_id) DO UPDATE SET seq = audit_head.seq + 1 RETURNING seq, hash`,
-		r.organization, []byte{}).Scan(&r.seq, &r.previous)
+	end, err := endOf(tx, r.organization)
 	if err != nil {
 		return err
 	}
+	r.seq, r.previous = end.seq+1, end.hash
 	hash := r.hash()
+	end.seq, end.hash = r.seq, hash[:]
 	tx.Queue(`INSERT INTO audit_log (organization_id, seq, id, at, actor, actor_name, operator, address, agent,
 			action, resource, resource_key, before, after, previous_hash, hash, api_key_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		r.organization, r.seq, r.id, r.at, optionalID(r.who.User),
 		r.who.Username, r.who.Operator, r.who.Address, r.who.Agent, e.Action, e.Resource, e.Key,
 		optional(e.Before), optional(e.After), r.previous, hash[:], optionalID(r.who.Key))
-	tx.Queue(`UPDATE audit_head SET hash = $2 WHERE organization_id = $1`, r.organization, hash[:])
+	tx.Queue(`UPDATE audit_head SET seq = $2, hash = $3 WHERE organization_id = $1`, r.organization, end.seq, end.hash)
 	return nil
+}
+
+// Ahead has what Append needs to know travel with the next statement, for who takes
+// the turn in the scope's chain together with another.
+func (l *Log) Ahead(tx *db.Tx, scope access.Scope) { ahead(tx, scope.Organization()) }
+
+// end is the end of a chain in the transaction whose turn it is to append.
+type end struct {
+	row  db.Row // until it is scanned
+	read bool
+	seq  int64
+	hash []byte
+}
+
+type endKey ident.ID
+
+// ahead takes the turn in the chain of the organization, unless the transaction has it.
+func ahead(tx *db.Tx, organization ident.ID) *end {
+	if e, ok := tx.Kept(endKey(organization)).(*end); ok {
+		return e
+	}
+	e := &end{row: tx.Ahead(`INSERT INTO audit_head (organization_id, seq, hash) VALUES ($1, 0, $2)
+		ON CONFLICT (organization_id) DO UPDATE SET seq = audit_head.seq RETURNING seq, hash`, organization, []byte{})}
+	tx.Keep(endKey(organization), e)
+	return e
+}
+
+func endOf(tx *db.Tx, organization ident.ID) (*end, error) {
+	e := ahead(tx, organization)
+	if !e.read {
+		if err := e.row.Scan(&e.seq, &e.hash); err != nil {
+			return nil, err
+		}
+		e.read = true
+	}
+	return e, nil
 }
 
 func optional(json []byte) null.Value[string] {

@@ -86,7 +86,7 @@ func (s *Service) credit(tx *db.Tx, scope access.Scope, who *access.Caller, n *C
 	if err := s.settle(tx, scope, i, now); err != nil {
 		return err
 	}
-	s.tell(tx, scope, i, Notice{
+	s.tell(tx, scope, i, notice{
 		Subject: fault.Textf("Credit note %s", n.Number),
 		Text:    fault.Textf("Your credit note %s takes %s of invoice %s back.", n.Number, i.amountText(n.Total), n.InvoiceNumber),
 	})

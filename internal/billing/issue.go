@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"sync"
 	"time"
 
 	"golang.org/x/text/language"
@@ -12,9 +13,8 @@ import (
 	"sede/internal/fault"
 	"sede/internal/hydra"
 	"sede/internal/ident"
-	"sede/internal/mail"
-	"sede/internal/money"
 	"sede/internal/null"
+	"sede/internal/organization"
 	"sede/internal/phrase"
 	"sede/internal/product"
 	"sede/internal/tax"
@@ -49,8 +49,8 @@ func (s *Service) Quote(tx *db.Tx, scope access.Scope, o Order) (Charge, error) 
 // now: Conflict when nobody said who issues invoices, Unprocessable when the
 // address lacks something. It tells both apart from other errors.
 func (s *Service) CanIssue(tx *db.Tx, scope access.Scope, to ident.ID) error {
-	var issuer Issuer
-	if err := findIssuer(tx, DefaultIssuer, &issuer); err != nil {
+	issuer, err := issuerOf(tx, DefaultIssuer)
+	if err != nil {
 		return err
 	}
 	if !issuer.Ready() {
@@ -67,27 +67,38 @@ func (s *Service) CanIssue(tx *db.Tx, scope access.Scope, to ident.ID) error {
 }
 
 // Issue makes an invoice of the order. Where something that it must say is not
-// known it stays a draft, until Complete is called when it is.
-func (s *Service) Issue(tx *db.Tx, scope access.Scope, o Order) (Invoice, error) {
+// known it stays a draft, until Complete is called when it is. Its number it gets
+// before the transaction ends.
+func (s *Service) Issue(tx *db.Tx, scope access.Scope, o Order) (*Invoice, error) {
 	i, ready, err := s.draft(tx, scope, o)
 	if err != nil {
-		return i, err
+		return nil, err
 	}
-	i.ID = s.ids.New()
-	if ready {
-		if err := s.number(tx, scope, &i); err != nil {
-			return i, err
-		}
+	if i.ID = s.ids.New(); ready {
+		s.finalise(tx, scope, &i, nil)
+		return &i, nil
 	}
-	if err := insert(tx, scope, &i); err != nil {
-		return i, err
+	return &i, s.stored(tx, scope, &i, nil)
+}
+
+// stored stores a new invoice, or one that was a draft, with its entry in the audit log.
+func (s *Service) stored(tx *db.Tx, scope access.Scope, i *Invoice, draft []byte) error {
+	action, store := "create", insert
+	if draft != nil {
+		action, store = "update", finalise
 	}
-	return i, s.audit.Append(tx, nil, audit.Entry{Scope: scope, Action: "create", Resource: "Invoice", Key: i.ID.String(), After: hydra.JSON(fields, &i)})
+	if err := store(tx, scope, i); err != nil {
+		return err
+	}
+	return s.audit.Append(tx, nil, audit.Entry{Scope: scope, Action: action, Resource: "Invoice", Key: i.ID.String(), Before: draft, After: hydra.JSON(fields, i)})
 }
 
 // draft prices the order and takes copies of what the invoice says. ready says
 // that nothing is missing.
 func (s *Service) draft(tx *db.Tx, scope access.Scope, o Order) (i Invoice, ready bool, err error) {
+	to := s.organizations.AddressAhead(tx, scope, o.Address)
+	products := s.productsOf(tx, o.Lines)
+	issuerAhead(tx, DefaultIssuer)
 	settings, err := s.organizations.Settings(tx, scope)
 	if err != nil {
 		return i, false, err
@@ -96,11 +107,13 @@ func (s *Service) draft(tx *db.Tx, scope access.Scope, o Order) (i Invoice, read
 	i = Invoice{Organization: scope.Organization(), Subscription: o.Subscription, Issuer: DefaultIssuer, Status: Draft, Reason: o.Reason,
 		Language: settings.LegalLanguage, PeriodFrom: o.From, PeriodTo: o.To, Version: 1, CreatedAt: now, UpdatedAt: now}
 	for n := range o.Lines {
-		if err := s.describe(tx, &o.Lines[n], i.Language); err != nil {
+		p, err := products[o.Lines[n].Product]()
+		if err != nil {
 			return i, false, err
 		}
+		o.Lines[n].describe(&p, i.Language)
 	}
-	ready, treatment, err := s.parties(tx, scope, o.Address, &i, now)
+	ready, treatment, err := s.parties(tx, to, &i, now)
 	if err != nil {
 		return i, false, err
 	}
@@ -117,12 +130,12 @@ func (s *Service) draft(tx *db.Tx, scope access.Scope, o Order) (i Invoice, read
 
 // parties copies issuer and buyer onto the invoice and says how the sale is
 // taxed.
-func (s *Service) parties(tx *db.Tx, scope access.Scope, to ident.ID, i *Invoice, at time.Time) (ready bool, treatment tax.Treatment, err error) {
-	var issuer Issuer
-	if err := findIssuer(tx, i.Issuer, &issuer); err != nil {
+func (s *Service) parties(tx *db.Tx, to func() (organization.Address, error), i *Invoice, at time.Time) (ready bool, treatment tax.Treatment, err error) {
+	issuer, err := issuerOf(tx, i.Issuer)
+	if err != nil {
 		return false, treatment, err
 	}
-	a, err := s.organizations.FindAddress(tx, scope, to)
+	a, err := to()
 	if err != nil {
 		return false, treatment, err
 	}
@@ -132,24 +145,33 @@ func (s *Service) parties(tx *db.Tx, scope access.Scope, to ident.ID, i *Invoice
 	return issuer.Ready() && len(missing(&a)) == 0, treatment, nil
 }
 
-// describe writes what a line is about, in the language of the invoice.
-func (s *Service) describe(tx *db.Tx, l *Line, in string) error {
-	p, err := s.sold(tx, l.Product)
-	if err == nil {
-		l.describe(&p, in)
+// productsOf has the products of lines travel with the next statement, each once.
+func (s *Service) productsOf(tx *db.Tx, lines []Line) map[string]func() (product.Product, error) {
+	found := make(map[string]func() (product.Product, error), len(lines))
+	for _, l := range lines {
+		if found[l.Product] == nil {
+			found[l.Product] = sync.OnceValues(s.soldAhead(tx, l.Product))
+		}
 	}
-	return err
+	return found
 }
 
 // sold is a product, or what is left of one that was removed.
-func (s *Service) sold(tx *db.Tx, id string) (product.Product, error) {
-	p, err := s.products.Find(tx, id)
-	if fault.Is(err, fault.NotFound) {
-		return product.Product{ID: id}, nil
+func (s *Service) sold(tx *db.Tx, id string) (product.Product, error) { return s.soldAhead(tx, id)() }
+
+// soldAhead is sold, but on PostgreSQL it travels with the next statement.
+func (s *Service) soldAhead(tx *db.Tx, id string) func() (product.Product, error) {
+	found := s.products.FindAhead(tx, id)
+	return func() (product.Product, error) {
+		p, err := found()
+		if fault.Is(err, fault.NotFound) {
+			return product.Product{ID: id}, nil
+		}
+		return p, err
 	}
-	return p, err
 }
 
+// describe writes what a line is about, in the language of the invoice.
 func (l *Line) describe(p *product.Product, in string) {
 	reader := phrase.Match(in)
 	text := p.NameIn(language.Make(in))
@@ -162,112 +184,47 @@ func (l *Line) describe(p *product.Product, in string) {
 	l.Description = text
 }
 
-// number makes a draft an invoice: it gets its number and its dates, and mail goes
-// to who must pay.
-func (s *Service) number(tx *db.Tx, scope access.Scope, i *Invoice) error {
-	if tx.AheadBy(scope) > 0 {
-		i.Issuer = TestIssuer
+// Complete makes drafts invoices, if what they lacked is known by now: where they go
+// to, and who issues them. It returns those that it made.
+func (s *Service) Complete(tx *db.Tx, scope access.Scope, b *Books, to ident.ID) (made []*Invoice, err error) {
+	drafts := b.Drafts
+	b.Drafts = nil
+	for _, i := range drafts {
+		if err := s.complete(tx, scope, i, to); err != nil {
+			return nil, err
+		}
+		if b.Add(i); i.Status != Draft {
+			made = append(made, i)
+		}
 	}
-	number, err := takeNumber(tx, i.Issuer)
-	if err != nil {
+	return made, nil
+}
+
+// complete makes a draft an invoice, if nothing is missing any more.
+func (s *Service) complete(tx *db.Tx, scope access.Scope, i *Invoice, to ident.ID) error {
+	now := tx.Now(scope).Truncate(time.Second)
+	before := hydra.JSON(fields, i)
+	ready, treatment, err := s.parties(tx, s.organizations.AddressAhead(tx, scope, to), i, now)
+	if err != nil || !ready {
 		return err
 	}
-	now := tx.Now(scope).Truncate(time.Second)
-	i.Number, i.Status, i.IssuedAt = null.Of(number), Open, null.Of(now)
-	if i.Total == 0 {
-		i.Status, i.PaidAt = Paid, null.Of(now)
+	i.Version, i.UpdatedAt = i.Version+1, now
+	if err := i.levy(treatment); err != nil {
+		return err
 	}
-	s.tell(tx, scope, i, Notice{
-		Subject: fault.Textf("Invoice %s", number),
-		Text:    fault.Textf("Your invoice %s comes to %s. Please pay it by %s.", number, i.amountText(i.Total), dateText(i.DueAt.V)),
-	})
+	s.finalise(tx, scope, i, before)
 	return nil
 }
 
-// Complete makes the subscription's drafts invoices, if what they lacked is known
-// by now, and reports how many remain.
-func (s *Service) Complete(tx *db.Tx, scope access.Scope, subscription, to ident.ID) (left int, err error) {
-	drafts, err := s.Drafts(tx, scope, subscription)
-	for n := range drafts {
-		i := &drafts[n]
-		now := tx.Now(scope).Truncate(time.Second)
-		ready, treatment, err := s.parties(tx, scope, to, i, now)
-		if err != nil {
-			return 0, err
-		}
-		if !ready {
-			left++
-			continue
-		}
-		before := hydra.JSON(fields, i)
-		i.Version, i.UpdatedAt = i.Version+1, now
-		if err := i.levy(treatment); err != nil {
-			return 0, err
-		}
-		if err := s.number(tx, scope, i); err != nil {
-			return 0, err
-		}
-		if err := finalise(tx, scope, i); err != nil {
-			return 0, err
-		}
-		if err := s.audit.Append(tx, nil, audit.Entry{Scope: scope, Action: "update", Resource: "Invoice", Key: i.ID.String(), Before: before, After: hydra.JSON(fields, i)}); err != nil {
-			return 0, err
-		}
-	}
-	return left, err
-}
-
-// Notice is what is said about an invoice by mail.
-type Notice struct{ Subject, Text fault.Text }
-
-// Refused sends word that an invoice of Stripe's was not paid by the card or account that
-// was to pay it, with the page on which it can be.
-func (s *Service) Refused(tx *db.Tx, scope access.Scope, i *Invoice) {
-	s.tell(tx, scope, i, Notice{
-		Subject: fault.Textf("Invoice %s could not be paid", i.Number.V),
-		Text:    fault.Textf("Your payment method did not pay %s for your invoice %s. Give another one, or pay the invoice.", i.amountText(i.remaining()), i.Number.V),
-	})
-}
-
-// Remind sends a notice about an open invoice.
-func (s *Service) Remind(tx *db.Tx, scope access.Scope, i *Invoice) {
-	s.tell(tx, scope, i, Notice{
-		Subject: fault.Textf("Invoice %s is overdue", i.Number.V),
-		Text:    fault.Textf("Your invoice %s was to be paid by %s. %s are still open.", i.Number.V, dateText(i.DueAt.V), i.amountText(i.remaining())),
-	})
-}
-
-// Warn sends word that the organization can be read only until the invoice is
-// paid.
-func (s *Service) Warn(tx *db.Tx, scope access.Scope, i *Invoice) {
-	s.tell(tx, scope, i, Notice{
-		Subject: fault.Textf("Your subscription is on hold"),
-		Text:    fault.Textf("Your invoice %s is still not paid, so your subscription is on hold. Nothing is deleted. It goes on when %s are paid.", i.Number.V, i.amountText(i.remaining())),
-	})
-}
-
-// tell sends a notice to who must pay, if they gave an address.
-func (s *Service) tell(tx *db.Tx, scope access.Scope, i *Invoice, n Notice) {
-	if i.Buyer.Email == "" {
-		return
-	}
-	m := mail.Message{To: mail.Address{Name: i.Buyer.Name, Email: i.Buyer.Email}, Language: i.Language, Subject: n.Subject, Paragraphs: []fault.Text{n.Text}}
-	if i.PaymentURL.Valid {
-		m.Action = mail.Action{Label: fault.Textf("Pay the invoice"), URL: i.PaymentURL.V}
-	}
-	s.mail.Send(tx, scope, m)
-}
-
-func (i *Invoice) amountText(amount int64) string {
-	return money.Format(amount, i.Currency, i.Language)
-}
-
-func dateText(at time.Time) string { return at.UTC().Format(time.DateOnly) }
+// Ahead has what GraceDays tells travel with the next statement.
+func (s *Service) Ahead(tx *db.Tx) { issuerAhead(tx, DefaultIssuer) }
 
 // GraceDays is how long after the due date of an unpaid invoice the service goes
 // on.
 func (s *Service) GraceDays(tx *db.Tx) (int, error) {
-	var issuer Issuer
-	err := findIssuer(tx, DefaultIssuer, &issuer)
-	return int(issuer.GraceDays), err
+	issuer, err := issuerOf(tx, DefaultIssuer)
+	if err != nil {
+		return 0, err
+	}
+	return int(issuer.GraceDays), nil
 }

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sede/internal/access"
@@ -66,20 +67,46 @@ func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, i *I
 	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return find(tx, who.Scope(), id, i) })
 }
 
-// Unpaid returns the subscription's open invoices, the oldest first.
-func (s *Service) Unpaid(tx *db.Tx, scope access.Scope, subscription ident.ID) ([]Invoice, error) {
-	return withStatus(tx, scope, subscription, Open)
+// Books are the invoices of a subscription with which something is still to happen.
+type Books struct {
+	Drafts []*Invoice // the oldest first
+	Open   []*Invoice // in the order in which they are due
 }
 
-// Drafts returns the subscription's drafts, the oldest first.
-func (s *Service) Drafts(tx *db.Tx, scope access.Scope, subscription ident.ID) ([]Invoice, error) {
-	return withStatus(tx, scope, subscription, Draft)
+// Add notes an invoice that was made.
+func (b *Books) Add(i *Invoice) {
+	switch i.Status {
+	case Draft:
+		b.Drafts = append(b.Drafts, i)
+	case Open:
+		b.Open = append(b.Open, i)
+		slices.SortStableFunc(b.Open, func(x, y *Invoice) int { return x.DueAt.V.Compare(y.DueAt.V) })
+	}
+}
+
+// Books returns the subscription's drafts and open invoices.
+func (s *Service) Books(tx *db.Tx, scope access.Scope, subscription ident.ID) (b Books, err error) {
+	if waitingIn(tx).has(scope, subscription) {
+		if err := s.numberAll(tx); err != nil {
+			return b, err
+		}
+	}
+	pending, err := pendingOf(tx, scope, subscription)
+	for _, i := range pending {
+		b.Add(i)
+	}
+	return b, err
 }
 
 // Lock lets one at a time change what the organization owes, until the
 // transaction ends.
 func (s *Service) Lock(tx *db.Tx, scope access.Scope) error {
 	return tx.Lock("billing/" + scope.Organization().String())
+}
+
+// LockAhead is Lock, which on PostgreSQL travels with the next statement.
+func (s *Service) LockAhead(tx *db.Tx, scope access.Scope) error {
+	return tx.LockAhead("billing/" + scope.Organization().String())
 }
 
 // Pay records a payment of an invoice of any organization. What is paid beyond

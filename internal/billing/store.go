@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"sede/internal/access"
@@ -80,14 +81,13 @@ func orMissing(err error) error {
 	return err
 }
 
-// withStatus returns the subscription's invoices that have the status, the
-// oldest first.
-func withStatus(tx *db.Tx, scope access.Scope, subscription ident.ID, status string) (found []Invoice, err error) {
-	rows := tx.Query(`SELECT `+columns+` FROM invoice WHERE organization_id = $1 AND subscription_id = $2 AND status = $3 ORDER BY id`,
-		scope.Organization(), subscription, status)
+// pendingOf returns the subscription's drafts and open invoices, the oldest first.
+func pendingOf(tx *db.Tx, scope access.Scope, subscription ident.ID) (found []*Invoice, err error) {
+	rows := tx.Query(`SELECT `+columns+` FROM invoice WHERE organization_id = $1 AND subscription_id = $2 AND status IN ('`+Draft+`', '`+Open+`') ORDER BY id`,
+		scope.Organization(), subscription)
 	defer rows.Close()
 	for rows.Next() {
-		var i Invoice
+		i := &Invoice{}
 		if err := i.scan(rows.Scan); err != nil {
 			return nil, err
 		}
@@ -168,7 +168,40 @@ func listIssuers(tx *db.Tx, q *page.Query) (page.Result[Issuer], error) {
 }
 
 func findIssuer(tx *db.Tx, id string, i *Issuer) error {
-	return orMissing(i.scan(tx.Row(`SELECT `+issuerColumns+` FROM invoice_issuer WHERE id = $1 AND id <> 'stripe'`, id).Scan))
+	return orMissing(i.scan(tx.Row(issuerSQL, id).Scan))
+}
+
+const issuerSQL = `SELECT ` + issuerColumns + ` FROM invoice_issuer WHERE id = $1 AND id <> 'stripe'`
+
+// issuing is an issuer as the transaction saw it first.
+type issuing struct {
+	row  db.Row // until it is scanned
+	read bool
+	Issuer
+}
+
+type issuingKey string
+
+// issuerAhead has an issuer travel with the next statement, once in a transaction.
+func issuerAhead(tx *db.Tx, id string) *issuing {
+	if i, ok := tx.Kept(issuingKey(id)).(*issuing); ok {
+		return i
+	}
+	i := &issuing{row: tx.Ahead(issuerSQL, id)}
+	tx.Keep(issuingKey(id), i)
+	return i
+}
+
+// issuerOf returns an issuer, which the transaction does not change.
+func issuerOf(tx *db.Tx, id string) (*Issuer, error) {
+	i := issuerAhead(tx, id)
+	if !i.read {
+		if err := orMissing(i.scan(i.row.Scan)); err != nil {
+			return nil, err
+		}
+		i.read = true
+	}
+	return &i.Issuer, nil
 }
 
 // updateIssuer stores the issuer if it still has the version before its own; else
@@ -225,13 +258,11 @@ func hasNumber(tx *db.Tx, issuer, number string) (has bool, err error) {
 	return has, err
 }
 
-// takeNumber takes the issuer's next number. Others wait for it until the
-// transaction ends, so that a number that is given up is given again.
-func takeNumber(tx *db.Tx, issuer string) (string, error) {
-	var prefix string
-	var next int64
-	err := tx.Row(`UPDATE invoice_issuer SET next_number = next_number + 1 WHERE id = $1 RETURNING prefix, next_number`, issuer).Scan(&prefix, &next)
-	return prefix + numberText(next-1), err
+// takeNumbers takes the issuer's next n numbers and returns the first. Others wait for
+// theirs until the transaction ends, so that numbers that are given up are given again.
+func takeNumbers(tx *db.Tx, issuer string, n int64) (prefix string, first int64, err error) {
+	err = tx.Row(`UPDATE invoice_issuer SET next_number = next_number + $2 WHERE id = $1 RETURNING prefix, next_number`, issuer, n).Scan(&prefix, &first)
+	return strings.Clone(prefix), first - n, err
 }
 
 // numberText writes a number with at least six digits.

@@ -25,11 +25,11 @@ func (tx *Tx) When(scope access.Scope, at time.Time) time.Time { return at.Add(-
 // AheadBy returns how far the organization's clock is ahead of the instance's.
 func (tx *Tx) AheadBy(scope access.Scope) time.Duration {
 	organization := scope.Organization()
-	switch {
-	case organization.IsZero() || !tx.db.holds.known.Load() || tx.lite != nil && !tx.db.clocks.Load():
+	if organization.IsZero() || !tx.db.holds.known.Load() || tx.lite != nil && !tx.db.clocks.Load() {
 		return 0
-	case tx.clockOf == organization:
-		return tx.clockBy
+	}
+	if by, known := tx.clocks[organization]; known {
+		return by
 	}
 	by, err := tx.readClock(organization)
 	if err != nil {
@@ -37,8 +37,16 @@ func (tx *Tx) AheadBy(scope access.Scope) time.Duration {
 		tx.clockless = err
 		return 0
 	}
-	tx.clockOf, tx.clockBy = organization, by
+	tx.clock(organization, by)
 	return by
+}
+
+// clock notes how far an organization's clock is ahead.
+func (tx *Tx) clock(organization ident.ID, by time.Duration) {
+	if tx.clocks == nil {
+		tx.clocks = map[ident.ID]time.Duration{}
+	}
+	tx.clocks[organization] = by
 }
 
 func (tx *Tx) readClock(organization ident.ID) (by time.Duration, err error) {
@@ -59,19 +67,33 @@ func (tx *Tx) readClock(organization ident.ID) (by time.Duration, err error) {
 	return by, rows.Err()
 }
 
+func (tx *Tx) learnClocks(organizations []ident.ID) error {
+	rows := tx.Query(tx.selectListed("organization_id, shows_at, set_at", "organization_clock", "1 = 1", "organization_id", "$1", KindID), tx.idList(organizations))
+	defer rows.Close()
+	for rows.Next() {
+		var id ident.ID
+		var shows, set time.Time
+		if err := rows.Scan(&id, &shows, &set); err != nil {
+			return err
+		}
+		tx.clock(id, shows.Sub(set))
+	}
+	return rows.Err()
+}
+
 // SetClock has the organization's clock show a time, or, the zero time, what the
 // instance's does. It waits for the organization's Writes, and they for its end. The
 // transaction is one of the instance. It fails when the organization is held.
 func SetClock(tx *Tx, organization ident.ID, shows time.Time) error {
 	if tx.pg != nil {
-		if err := tx.lockRow("SELECT pg_advisory_xact_lock($1) IS NULL", holdName(organization)).Scan(new(bool)); err != nil {
+		if err := tx.lockRow(lockSQL, holdName(organization)).Scan(new(bool)); err != nil {
 			return err
 		}
 	}
 	if err := CheckHold(tx, organization); err != nil {
 		return err
 	}
-	tx.clockOf = ident.ID{}
+	delete(tx.clocks, organization)
 	if shows.IsZero() {
 		tx.Queue(`DELETE FROM organization_clock WHERE organization_id = $1`, organization)
 		return nil

@@ -242,6 +242,13 @@ func (d *DB) call(tx *Tx, fn func(*Tx) error) (err error) {
 	if err := hooksOf(tx.ctx).run(tx, fn); err != nil {
 		return err
 	}
+	for len(tx.before) > 0 {
+		fn := tx.before[0]
+		tx.before = tx.before[1:]
+		if err := fn(); err != nil {
+			return err
+		}
+	}
 	tx.closeRows()
 	return tx.failed
 }

@@ -37,7 +37,7 @@ func IsHeld(err error) bool {
 // already. The transaction is one of the instance.
 func Hold(tx *Tx, organization ident.ID, reason string, since time.Time) error {
 	if tx.pg != nil {
-		if err := tx.lockRow("SELECT pg_advisory_xact_lock($1) IS NULL", holdName(organization)).Scan(new(bool)); err != nil {
+		if err := tx.lockRow(lockSQL, holdName(organization)).Scan(new(bool)); err != nil {
 			return err
 		}
 	} else {
@@ -70,6 +70,41 @@ func CheckHold(tx *Tx, organization ident.ID) error {
 		err = held()
 	}
 	return err
+}
+
+// EnterAll lets a transaction of the instance into several organizations: it returns
+// those that are held, in which nothing may be written, and learns the clocks of all.
+// On PostgreSQL nobody can hold another of them before the transaction ends.
+func EnterAll(tx *Tx, organizations []ident.ID) (held map[ident.ID]bool, err error) {
+	for _, id := range organizations {
+		if tx.pg != nil {
+			tx.Ahead("SELECT pg_advisory_xact_lock_shared($1) IS NULL", lockKey(holdName(id)))
+		}
+		tx.clock(id, 0)
+	}
+	if tx.pg != nil || tx.db.holds.look.Load() {
+		if held, err = tx.heldOf(organizations); err != nil {
+			return nil, err
+		}
+	}
+	if tx.pg != nil || tx.db.clocks.Load() {
+		err = tx.learnClocks(organizations)
+	}
+	return held, err
+}
+
+func (tx *Tx) heldOf(organizations []ident.ID) (map[ident.ID]bool, error) {
+	held := map[ident.ID]bool{}
+	rows := tx.Query(tx.selectListed("organization_id", "organization_hold", "1 = 1", "organization_id", "$1", KindID), tx.idList(organizations))
+	defer rows.Close()
+	for rows.Next() {
+		var id ident.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		held[id] = true
+	}
+	return held, rows.Err()
 }
 
 type throughHoldKey struct{}

@@ -42,15 +42,16 @@ type Tx struct {
 	write  bool
 	still  bool // a Snapshot
 	done   bool
-	failed error    // what lost the transaction
-	after  []func() // AfterCommit
-	seq    uint32   // counts statements, so that an old Row is noticed
-	rows   Rows     // of the running statement
+	failed error          // what lost the transaction
+	before []func() error // BeforeCommit
+	after  []func()       // AfterCommit
+	seq    uint32         // counts statements, so that an old Row is noticed
+	rows   Rows           // of the running statement
 
-	entered   ahead         // PostgreSQL: the answer to enterSQL
-	clockOf   ident.ID      // whose clock is known
-	clockBy   time.Duration // by how much that is ahead
-	clockless error         // why a clock could not be read
+	kept      map[any]any                // Keep
+	entered   ahead                      // PostgreSQL: the answer to enterSQL
+	clocks    map[ident.ID]time.Duration // by how much those that are known are ahead
+	clockless error                      // why a clock could not be read
 }
 
 // Errors of using a Tx in a way it can't be used.
@@ -72,6 +73,22 @@ func (tx *Tx) Engine() Engine { return tx.db.engine }
 // added. Of two transactions that commit at nearly the same time the second may
 // run its functions first. After a rollback fn does not run.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
+
+// Keep remembers a value for the rest of the transaction, for a package that would
+// ask again for what it knows. A closure that is run again begins without any.
+func (tx *Tx) Keep(key, value any) {
+	if tx.kept == nil {
+		tx.kept = map[any]any{}
+	}
+	tx.kept[key] = value
+}
+
+// Kept returns what was kept under the key, nil without.
+func (tx *Tx) Kept(key any) any { return tx.kept[key] }
+
+// BeforeCommit has fn run as the last of the transaction, once the closure and what
+// hooks do are done, for work that is best left until then. Its error rolls back.
+func (tx *Tx) BeforeCommit(fn func() error) { tx.before = append(tx.before, fn) }
 
 // committed runs what AfterCommit collected.
 func (tx *Tx) committed() {
@@ -220,7 +237,19 @@ func (tx *Tx) Lock(name string) error {
 	if tx.lite != nil {
 		return tx.begin("query", true)
 	}
-	return tx.lockRow("SELECT pg_advisory_xact_lock($1) IS NULL", name).Scan(new(bool))
+	return tx.lockRow(lockSQL, name).Scan(new(bool))
+}
+
+// LockAhead is Lock, but on PostgreSQL it travels with the next statement: that and all
+// that follow run under the lock, what the closure does before them does not.
+func (tx *Tx) LockAhead(name string) error {
+	switch {
+	case tx.lite != nil:
+		return tx.begin("query", true)
+	case !tx.write:
+		return errReadTx
+	}
+	return tx.Ahead(lockSQL, lockKey(name)).err
 }
 
 // TryLock takes the named lock until the transaction ends if nobody has it, and
@@ -249,6 +278,8 @@ func (tx *Tx) SkipLocked() string {
 	}
 	return "FOR UPDATE SKIP LOCKED"
 }
+
+const lockSQL = "SELECT pg_advisory_xact_lock($1) IS NULL"
 
 func (tx *Tx) lockRow(sql, name string) Row {
 	if !tx.write {

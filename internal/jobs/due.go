@@ -1,9 +1,12 @@
 package jobs
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +18,7 @@ import (
 
 // Due is a table whose rows know when something happens to them next. A schedule
 // goes through those whose time has come, in the order of their times and in
-// constant memory, each in a transaction of its own: a crash leaves every row
+// constant memory, in short transactions: a crash leaves every row
 // either before or after. What Do does moves the row's time, so nothing happens
 // twice, also when several processes go through the table. A row that fails does not
 // hold up the others; it is tried again with the next run.
@@ -26,6 +29,11 @@ type Due struct {
 	Own    bool   // the table is that of the organizations, whose id is the organization
 	Every  time.Duration
 	AtOnce int // transactions; 0: one after the other
+
+	// Together is how many rows share a transaction, to spare round trips and commits;
+	// 0: each has its own. When one fails, each of them is done by itself, so still no
+	// row holds up another.
+	Together int
 
 	// Lock keeps others from changing the row until the transaction ends.
 	Lock func(tx *db.Tx, scope access.Scope, id ident.ID) error
@@ -114,17 +122,72 @@ func (d *Due) after(tx *db.Tx, now time.Time, last dueRow, into []dueRow) ([]due
 func (q *Queue) doSome(ctx context.Context, d *Due, found []dueRow, failed *failures) {
 	var group sync.WaitGroup
 	var taken atomic.Int64
+	size := max(d.Together, 1)
 	for range min(max(d.AtOnce, 1), len(found)) {
 		group.Go(func() {
-			for n := taken.Add(1); int(n) <= len(found) && ctx.Err() == nil; n = taken.Add(1) {
-				r := &found[n-1]
-				if err := q.doOne(ctx, d, r.organization, r.id); err != nil {
-					failed.add(fmt.Errorf("%s %s: %w", d.Table, r.id, err))
-				}
+			for end := int(taken.Add(int64(size))); end-size < len(found) && ctx.Err() == nil; end = int(taken.Add(int64(size))) {
+				q.doThese(ctx, d, found[end-size:min(end, len(found))], failed)
 			}
 		})
 	}
 	group.Wait()
+}
+
+// doThese does what is due to rows, in one transaction if that succeeds.
+func (q *Queue) doThese(ctx context.Context, d *Due, rows []dueRow, failed *failures) {
+	if len(rows) > 1 && q.doTogether(ctx, d, slices.Clone(rows)) == nil {
+		return
+	}
+	for _, r := range rows {
+		if err := q.doOne(ctx, d, r.organization, r.id); err != nil {
+			failed.add(fmt.Errorf("%s %s: %w", d.Table, r.id, err))
+		}
+	}
+}
+
+// doTogether does what is due to rows in one transaction. It takes all locks before it
+// does anything, always in the same order.
+func (q *Queue) doTogether(ctx context.Context, d *Due, rows []dueRow) error {
+	slices.SortFunc(rows, func(a, b dueRow) int {
+		return cmp.Or(bytes.Compare(a.organization[:], b.organization[:]), bytes.Compare(a.id[:], b.id[:]))
+	})
+	organizations := make([]ident.ID, 0, len(rows))
+	for _, r := range rows {
+		organizations = append(organizations, r.organization)
+	}
+	organizations = slices.Compact(organizations)
+	return q.DB.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		held, err := db.EnterAll(tx, organizations)
+		if err != nil {
+			return err
+		}
+		still := make([]db.Row, len(rows))
+		for i, r := range rows {
+			if err := d.Lock(tx, access.System(r.organization), r.id); err != nil {
+				return err
+			}
+			still[i] = d.still(tx, r.organization, r.id, q.Clock.Now())
+		}
+		for i, r := range rows {
+			due := false
+			if err := still[i].Scan(&due); err != nil {
+				return err
+			}
+			if !due || held[r.organization] {
+				continue
+			}
+			if err := d.Do(tx, access.System(r.organization), r.id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// still asks whether a row is still due, with the next statement.
+func (d *Due) still(tx *db.Tx, organization, id ident.ID, now time.Time) db.Row {
+	return tx.Ahead(`SELECT EXISTS (SELECT 1 FROM `+d.Table+` WHERE `+d.organization()+` = $1 AND id = $2 AND `+d.column()+` <= $3)`,
+		organization, id, now)
 }
 
 // doOne does what is due to a row, unless somebody was faster. In an organization
@@ -135,10 +198,8 @@ func (q *Queue) doOne(ctx context.Context, d *Due, organization, id ident.ID) er
 		if err := d.Lock(tx, scope, id); err != nil {
 			return err
 		}
-		var still bool
-		err := tx.Row(`SELECT EXISTS (SELECT 1 FROM `+d.Table+` WHERE `+d.organization()+` = $1 AND id = $2 AND `+d.column()+` <= $3)`,
-			organization, id, q.Clock.Now()).Scan(&still)
-		if err != nil || !still {
+		due := false
+		if err := d.still(tx, organization, id, q.Clock.Now()).Scan(&due); err != nil || !due {
 			return err
 		}
 		return d.Do(tx, scope, id)

@@ -52,9 +52,41 @@ func dueRooms(name string, later time.Time, do func(id ident.ID) error) jobs.Due
 }
 
 // TestDueRowsHappenOnce: two processes go through more than one batch at a time; each
-// row happens once, and those that fail hold up nobody and are tried again.
+// row happens once, and those that fail hold up nobody and are tried again. That is so
+// too where several rows share a transaction.
 func TestDueRowsHappenOnce(t *testing.T) {
 	t.Parallel()
+	for _, together := range []int{0, 16} {
+		t.Run(fmt.Sprint(together), func(t *testing.T) { dueRowsHappenOnce(t, together) })
+	}
+}
+
+// TestDueRowsOfHeldOrganizations: they wait until the organization is released.
+func TestDueRowsOfHeldOrganizations(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		b := newBench(t, engine)
+		now := b.in.Clock.Now()
+		b.rooms(5, now.Add(-time.Hour))
+		d := dueRooms("test.rooms", now.AddDate(1, 0, 0), func(ident.ID) error { return nil })
+		d.Together = 16
+		if err := b.q.RegisterDue([]jobs.Due{d}); err != nil {
+			t.Fatal(err)
+		}
+		b.write(func(tx *db.Tx) error { return db.Hold(tx, demo(b.in), "test", now) })
+		for _, want := range []int{0, 5} {
+			if err := b.q.GoThrough(t.Context(), "test.rooms"); err != nil {
+				t.Fatal(err)
+			}
+			if did, _ := b.roomsByVersion(); did != want {
+				t.Errorf("%d happened, want %d", did, want)
+			}
+			b.write(func(tx *db.Tx) error { db.Release(tx, demo(b.in)); return nil })
+		}
+	})
+}
+
+func dueRowsHappenOnce(t *testing.T, together int) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		b := newBench(t, engine)
 		now := b.in.Clock.Now()
@@ -73,7 +105,9 @@ func TestDueRowsHappenOnce(t *testing.T) {
 		// Of one name one process would run the schedule; two names let two at it.
 		other := newQueue(t, b.in)
 		for i, q := range []*jobs.Queue{b.q, other} {
-			if err := q.RegisterDue([]jobs.Due{dueRooms(fmt.Sprint("test.rooms", i), now.AddDate(1, 0, 0), do)}); err != nil {
+			d := dueRooms(fmt.Sprint("test.rooms", i), now.AddDate(1, 0, 0), do)
+			d.Together = together
+			if err := q.RegisterDue([]jobs.Due{d}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -40,6 +40,11 @@ func (s *Service) FindAddress(tx *db.Tx, scope access.Scope, id ident.ID) (a Add
 	return a, err
 }
 
+// AddressAhead is FindAddress, but on PostgreSQL it travels with the next statement.
+func (s *Service) AddressAhead(tx *db.Tx, scope access.Scope, id ident.ID) func() (Address, error) {
+	return addressAhead(tx, scope, id)
+}
+
 // FirstAddress returns the scope's oldest address; Missing when it has none.
 func (s *Service) FirstAddress(tx *db.Tx, scope access.Scope) (ident.ID, error) {
 	return firstAddress(tx, scope)

@@ -35,9 +35,19 @@ func listAddresses(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Ad
 }
 
 func findAddress(tx *db.Tx, scope access.Scope, id ident.ID, a *Address) error {
-	return orMissing(a.scan(tx.Row(`SELECT `+addressColumns+` FROM organization_address WHERE organization_id = $1 AND id = $2`,
-		scope.Organization(), id).Scan))
+	return orMissing(a.scan(tx.Row(addressSQL, scope.Organization(), id).Scan))
 }
+
+// addressAhead has an address travel with the next statement.
+func addressAhead(tx *db.Tx, scope access.Scope, id ident.ID) func() (Address, error) {
+	row := tx.Ahead(addressSQL, scope.Organization(), id)
+	return func() (a Address, err error) {
+		err = orMissing(a.scan(row.Scan))
+		return a, err
+	}
+}
+
+const addressSQL = `SELECT ` + addressColumns + ` FROM organization_address WHERE organization_id = $1 AND id = $2`
 
 // foldedCity is the city as it is searched by, nil without one.
 func (a *Address) foldedCity() any {

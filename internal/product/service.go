@@ -48,6 +48,9 @@ func (s *Service) Find(tx *db.Tx, id string) (p Product, err error) {
 	return p, err
 }
 
+// FindAhead is Find, but on PostgreSQL it travels with the next statement.
+func (s *Service) FindAhead(tx *db.Tx, id string) func() (Product, error) { return findAhead(tx, id) }
+
 // Granting returns those that can be bought and grant one of the modules.
 func (s *Service) Granting(ctx context.Context, modules []string) (offers fault.Items, err error) {
 	err = s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {

@@ -51,7 +51,21 @@ func list(tx *db.Tx, q *page.Query) (page.Result[Product], error) {
 }
 
 func find(tx *db.Tx, id string, p *Product) error {
-	err := p.scan(tx.Row(`SELECT `+columns+` FROM product WHERE id = $1`, id).Scan)
+	return orMissing(p.scan(tx.Row(findSQL, id).Scan))
+}
+
+const findSQL = `SELECT ` + columns + ` FROM product WHERE id = $1`
+
+// findAhead has a product travel with the next statement.
+func findAhead(tx *db.Tx, id string) func() (Product, error) {
+	row := tx.Ahead(findSQL, id)
+	return func() (p Product, err error) {
+		err = orMissing(p.scan(row.Scan))
+		return p, err
+	}
+}
+
+func orMissing(err error) error {
 	if errors.Is(err, db.ErrNoRows) {
 		return fault.Missing()
 	}

@@ -18,53 +18,63 @@ import (
 
 const (
 	every     = time.Minute
-	atOnce    = 16             // transactions, which a commit takes together
+	atOnce    = 4              // transactions
+	together  = 16             // subscriptions in one
 	draftWait = 24 * time.Hour // until a draft is tried again
 	mostSteps = 500            // of one subscription in one transaction
 )
 
 func (s *Service) due() jobs.Due {
-	return jobs.Due{Name: "subscription.advance", Table: "subscription", Every: every, AtOnce: atOnce, Do: s.catchUp,
-		Lock: func(tx *db.Tx, scope access.Scope, _ ident.ID) error { return s.invoices.Lock(tx, scope) }}
+	return jobs.Due{Name: "subscription.advance", Table: "subscription", Every: every, AtOnce: atOnce, Together: together, Do: s.catchUp,
+		Lock: func(tx *db.Tx, scope access.Scope, _ ident.ID) error { return s.invoices.LockAhead(tx, scope) }}
 }
 
 // catchUp lets a subscription catch up with the clock.
 func (s *Service) catchUp(tx *db.Tx, scope access.Scope, id ident.ID) error {
 	var sub Subscription
-	if err := s.load(tx, scope, id, &sub); err != nil {
+	s.invoices.Ahead(tx)
+	found := findAhead(tx, scope, id)
+	books, err := s.invoices.Books(tx, scope, id)
+	if err != nil {
+		return err
+	}
+	if err := found(&sub); err != nil {
+		return err
+	}
+	if err := s.fillDiscount(tx, &sub); err != nil {
 		return err
 	}
 	before := sub
-	if err := s.advance(tx, scope, &sub); err != nil {
+	if err := s.advance(tx, scope, &sub, &books); err != nil {
 		return err
 	}
 	return s.store(tx, nil, scope, "advance", &before, &sub)
 }
 
 // advance does what has come to pass since, one thing after the other.
-func (s *Service) advance(tx *db.Tx, scope access.Scope, sub *Subscription) error {
-	if _, err := s.invoices.Complete(tx, scope, sub.ID, sub.Address); err != nil {
+func (s *Service) advance(tx *db.Tx, scope access.Scope, sub *Subscription, books *billing.Books) error {
+	made, err := s.invoices.Complete(tx, scope, books, sub.Address)
+	if err != nil {
+		return err
+	}
+	for _, i := range made {
+		sub.FirstUnpaid = sub.FirstUnpaid && (i.Reason != billing.ReasonCreate || i.Status != billing.Paid)
+	}
+	grace, err := s.invoices.GraceDays(tx)
+	if err != nil {
 		return err
 	}
 	now := tx.Now(scope)
 	for range mostSteps {
-		open, err := s.invoices.Unpaid(tx, scope, sub.ID)
-		if err != nil {
-			return err
-		}
-		grace, err := s.invoices.GraceDays(tx)
-		if err != nil {
-			return err
-		}
-		at, what := sub.next(open, grace)
+		at, what := sub.next(books.Open, grace)
 		if what == nothingNext || at.After(now) {
 			break
 		}
-		if err := s.step(tx, scope, sub, what, at, open); err != nil {
+		if err := s.step(tx, scope, sub, what, at, books); err != nil {
 			return err
 		}
 	}
-	return s.plan(tx, scope, sub)
+	return s.planBy(tx, scope, sub, books)
 }
 
 // happening is what can happen to a subscription by itself.
@@ -78,8 +88,8 @@ const (
 )
 
 // next tells what happens first to the subscription, whose open invoices are
-// given, the oldest first. No period begins while it is unpaid.
-func (s *Subscription) next(open []billing.Invoice, graceDays int) (at time.Time, what happening) {
+// given in the order in which they are due. No period begins while it is unpaid.
+func (s *Subscription) next(open []*billing.Invoice, graceDays int) (at time.Time, what happening) {
 	if !s.live() || s.Status == Unpaid && !s.CancelAtPeriodEnd {
 		return at, nothingNext
 	}
@@ -98,16 +108,14 @@ func (s *Subscription) next(open []billing.Invoice, graceDays int) (at time.Time
 	return at, what
 }
 
-func (s *Service) step(tx *db.Tx, scope access.Scope, sub *Subscription, what happening, at time.Time, open []billing.Invoice) error {
+func (s *Service) step(tx *db.Tx, scope access.Scope, sub *Subscription, what happening, at time.Time, books *billing.Books) error {
 	switch what {
 	case invoiceDue:
 		sub.Status, sub.PastDueSince = PastDue, null.Of(at)
-		s.invoices.Remind(tx, scope, &open[0])
-		return nil
+		return s.invoices.Remind(tx, scope, books.Open[0])
 	case graceEnds:
 		sub.Status = Unpaid
-		s.invoices.Warn(tx, scope, &open[0])
-		return nil
+		return s.invoices.Warn(tx, scope, books.Open[0])
 	}
 	if sub.CancelAtPeriodEnd {
 		sub.end(at)
@@ -118,7 +126,7 @@ func (s *Service) step(tx *db.Tx, scope access.Scope, sub *Subscription, what ha
 		reason = billing.ReasonCreate
 	}
 	sub.advancePeriod()
-	_, err := s.chargePeriod(tx, scope, sub, reason)
+	_, err := s.chargePeriod(tx, scope, sub, reason, books)
 	return err
 }
 
@@ -144,26 +152,32 @@ func (s *Subscription) beginPeriod(anchor time.Time, period int64) {
 
 // plan sets when something happens next, by the instance's clock.
 func (s *Service) plan(tx *db.Tx, scope access.Scope, sub *Subscription) error {
+	if !sub.live() || sub.elsewhere() {
+		sub.NextAt = null.Value[time.Time]{}
+		return nil
+	}
+	s.invoices.Ahead(tx)
+	books, err := s.invoices.Books(tx, scope, sub.ID)
+	if err != nil {
+		return err
+	}
+	return s.planBy(tx, scope, sub, &books)
+}
+
+// planBy is plan where the subscription's books are known.
+func (s *Service) planBy(tx *db.Tx, scope access.Scope, sub *Subscription, books *billing.Books) error {
 	sub.NextAt = null.Value[time.Time]{}
 	if !sub.live() || sub.elsewhere() {
 		return nil
-	}
-	open, err := s.invoices.Unpaid(tx, scope, sub.ID)
-	if err != nil {
-		return err
-	}
-	drafts, err := s.invoices.Drafts(tx, scope, sub.ID)
-	if err != nil {
-		return err
 	}
 	grace, err := s.invoices.GraceDays(tx)
 	if err != nil {
 		return err
 	}
-	if at, what := sub.next(open, grace); what != nothingNext {
+	if at, what := sub.next(books.Open, grace); what != nothingNext {
 		sub.NextAt = null.Of(tx.When(scope, at))
 	}
-	if again := tx.When(scope, tx.Now(scope).Add(draftWait).Truncate(time.Second)); len(drafts) > 0 && (!sub.NextAt.Valid || again.Before(sub.NextAt.V)) {
+	if again := tx.When(scope, tx.Now(scope).Add(draftWait).Truncate(time.Second)); len(books.Drafts) > 0 && (!sub.NextAt.Valid || again.Before(sub.NextAt.V)) {
 		sub.NextAt = null.Of(again)
 	}
 	return nil
@@ -181,35 +195,36 @@ func (s *Service) Paid(tx *db.Tx, scope access.Scope, i *billing.Invoice) error 
 	if i.Reason == billing.ReasonCreate {
 		sub.FirstUnpaid = false
 	}
-	open, err := s.invoices.Unpaid(tx, scope, sub.ID)
+	books, err := s.invoices.Books(tx, scope, sub.ID)
 	if err != nil {
 		return err
 	}
+	open := books.Open
 	if sub.Status == PastDue || sub.Status == Unpaid {
 		now := tx.Now(scope).Truncate(time.Second)
 		switch overdue := len(open) > 0 && !open[0].DueAt.V.After(now); {
 		case !overdue:
-			if err := s.resume(tx, scope, &sub, now); err != nil {
+			if err := s.resume(tx, scope, &sub, now, &books); err != nil {
 				return err
 			}
 		case sub.Status == PastDue:
 			sub.PastDueSince = open[0].DueAt
 		}
 	}
-	if err := s.plan(tx, scope, &sub); err != nil {
+	if err := s.planBy(tx, scope, &sub, &books); err != nil {
 		return err
 	}
 	return s.store(tx, nil, scope, "paid", &before, &sub)
 }
 
 // resume makes a subscription active again.
-func (s *Service) resume(tx *db.Tx, scope access.Scope, sub *Subscription, now time.Time) error {
+func (s *Service) resume(tx *db.Tx, scope access.Scope, sub *Subscription, now time.Time, books *billing.Books) error {
 	stood := sub.Status == Unpaid && !sub.PeriodTo.After(now)
 	sub.Status, sub.PastDueSince = Active, null.Value[time.Time]{}
 	if !stood {
 		return nil
 	}
 	sub.beginPeriod(now, 0)
-	_, err := s.chargePeriod(tx, scope, sub, billing.ReasonCycle)
+	_, err := s.chargePeriod(tx, scope, sub, billing.ReasonCycle, books)
 	return err
 }

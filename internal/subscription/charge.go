@@ -46,13 +46,13 @@ func (s *Service) buy(tx *db.Tx, wanted, before []Bought, interval, currency str
 	return trial, fault.Broken(broken...)
 }
 
-// chargePeriod makes the invoice for the whole current period.
-func (s *Service) chargePeriod(tx *db.Tx, scope access.Scope, sub *Subscription, reason string) (*billing.Charge, error) {
+// chargePeriod makes the invoice for the whole current period and adds it to the books.
+func (s *Service) chargePeriod(tx *db.Tx, scope access.Scope, sub *Subscription, reason string, books *billing.Books) (*billing.Charge, error) {
 	lines, err := billing.Whole(items(sub.Products), sub.Seats, sub.PeriodFrom, sub.PeriodTo)
 	if err != nil {
 		return nil, tooMuch()
 	}
-	return s.charge(tx, scope, sub, reason, lines, sub.PeriodFrom)
+	return s.charge(tx, scope, sub, reason, lines, sub.PeriodFrom, books)
 }
 
 func tooMuch() error {
@@ -60,7 +60,7 @@ func tooMuch() error {
 }
 
 // charge makes an invoice of the lines and uses the discount up.
-func (s *Service) charge(tx *db.Tx, scope access.Scope, sub *Subscription, reason string, lines []billing.Line, from time.Time) (*billing.Charge, error) {
+func (s *Service) charge(tx *db.Tx, scope access.Scope, sub *Subscription, reason string, lines []billing.Line, from time.Time, books *billing.Books) (*billing.Charge, error) {
 	var worth int64
 	for _, l := range lines {
 		worth += l.Amount
@@ -76,6 +76,7 @@ func (s *Service) charge(tx *db.Tx, scope access.Scope, sub *Subscription, reaso
 	if err != nil {
 		return nil, err
 	}
+	books.Add(i)
 	if reason == billing.ReasonCreate {
 		sub.FirstUnpaid = i.Status != billing.Paid
 	}

@@ -44,6 +44,34 @@ func TestEveryStepMayFail(t *testing.T) {
 	})
 }
 
+// TestOneBroken: of several subscriptions that are renewed together one can't be. The
+// others are, and their numbers have no gap.
+func TestOneBroken(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in := subscribed(t, engine, 20)
+		in.Clock.Advance(32 * 24 * time.Hour)
+		products := func(of string) {
+			err := in.App.Database().Write(context.Background(), access.Instance(), func(tx *db.Tx) error {
+				tx.Queue(`UPDATE subscription SET products = $1 WHERE organization_id = (SELECT id FROM organization WHERE slug = (SELECT max(slug) FROM organization WHERE slug <> 'demo' AND slug LIKE '%-%-%-%-%'))`, of)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		products(`[{}`)
+		if err := in.App.Jobs().GoThrough(context.Background(), "subscription.advance"); err == nil {
+			t.Error("nobody is told of the one that is broken")
+		}
+		wantInvoices(t, in, 19, 19)
+		products(`[{"product":"team","quantity":1,"flat":900,"perSeat":600,"modules":[]}]`)
+		if err := in.App.Jobs().GoThrough(context.Background(), "subscription.advance"); err != nil {
+			t.Error(err)
+		}
+		wantInvoices(t, in, 20, 20)
+	})
+}
+
 // failEachStep does what is due with the first step failing, then the second, until
 // none does. What fails leaves nothing.
 func failEachStep(t *testing.T, in *sedetest.Instance) {

@@ -229,14 +229,15 @@ func (s *Service) dun(tx *db.Tx, scope access.Scope, before, sub *Subscription) 
 	if sub.Status == before.Status || sub.Status != PastDue && sub.Status != Unpaid {
 		return nil
 	}
-	open, err := s.invoices.Unpaid(tx, scope, sub.ID)
+	books, err := s.invoices.Books(tx, scope, sub.ID)
+	open := books.Open
 	switch {
 	case err != nil || len(open) == 0:
 		return err
 	case sub.Status == Unpaid:
-		s.invoices.Warn(tx, scope, &open[0])
+		return s.invoices.Warn(tx, scope, open[0])
 	case before.Status != Unpaid:
-		s.invoices.Refused(tx, scope, &open[0])
+		s.invoices.Refused(tx, scope, open[0])
 	}
 	return nil
 }

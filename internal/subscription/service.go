@@ -184,7 +184,7 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at ti
 			return nil, nil, err
 		}
 	}
-	charge := &billing.Charge{Currency: sub.Currency, Lines: []billing.Line{}}
+	charge, books := nothing(sub), billing.Books{}
 	inTrial := trial > 0 && !had
 	if !inTrial || sub.elsewhere() {
 		if err := s.canIssue(tx, scope, sub); err != nil {
@@ -198,14 +198,14 @@ func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at ti
 	} else {
 		sub.Status = Active
 		sub.PeriodFrom, sub.PeriodTo = billing.Period(sub.Anchor, sub.Type, 0)
-		if charge, err = s.chargePeriod(tx, scope, sub, billing.ReasonCreate); err != nil {
+		if charge, err = s.chargePeriod(tx, scope, sub, billing.ReasonCreate, &books); err != nil {
 			return nil, nil, err
 		}
 		if sub.elsewhere() { // until the provider says that it is paid
 			sub.Status, sub.FirstUnpaid = Incomplete, true
 		}
 	}
-	if err := s.plan(tx, scope, sub); err != nil {
+	if err := s.planBy(tx, scope, sub, &books); err != nil {
 		return nil, nil, err
 	}
 	if err := insert(tx, scope, sub); err != nil {
@@ -289,7 +289,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, s
 func ended() error { return fault.New(fault.Conflict, "This subscription has ended.") }
 
 func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscription, at time.Time) (*billing.Charge, error) {
-	charge := &billing.Charge{Currency: sub.Currency, Lines: []billing.Line{}}
+	charge := nothing(sub)
 	if err := s.choose(tx, scope, before, sub); err != nil {
 		return nil, err
 	}
@@ -341,7 +341,7 @@ func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscriptio
 			return nil, err
 		}
 		var err error
-		if charge, err = s.charge(tx, scope, sub, billing.ReasonUpdate, lines, at); err != nil {
+		if charge, err = s.charge(tx, scope, sub, billing.ReasonUpdate, lines, at, new(billing.Books)); err != nil {
 			return nil, err
 		}
 	}

@@ -78,7 +78,18 @@ func list(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Subscriptio
 // find loads a subscription. One that is not there, or not in scope, is Missing.
 func find(tx *db.Tx, scope access.Scope, id ident.ID, s *Subscription) error {
 	*s = Subscription{}
-	return orMissing(s.scan(tx.Row(`SELECT `+columns+` FROM subscription WHERE organization_id = $1 AND id = $2`, scope.Organization(), id).Scan))
+	return orMissing(s.scan(tx.Row(findSQL, scope.Organization(), id).Scan))
+}
+
+const findSQL = `SELECT ` + columns + ` FROM subscription WHERE organization_id = $1 AND id = $2`
+
+// findAhead is find, but on PostgreSQL it travels with the next statement.
+func findAhead(tx *db.Tx, scope access.Scope, id ident.ID) func(s *Subscription) error {
+	row := tx.Ahead(findSQL, scope.Organization(), id)
+	return func(s *Subscription) error {
+		*s = Subscription{}
+		return orMissing(s.scan(row.Scan))
+	}
 }
 
 func orMissing(err error) error {
@@ -119,24 +130,21 @@ func insert(tx *db.Tx, scope access.Scope, s *Subscription) error {
 	return nil
 }
 
-// update stores the subscription if it still has the version before its own; else
-// somebody was faster.
+// update stores the next version of a subscription. Nobody else changes it: whoever
+// does has the organization's billing lock.
 func update(tx *db.Tx, scope access.Scope, s *Subscription) error {
 	products, metadata, scheduled, err := s.encoded()
 	if err != nil {
 		return err
 	}
-	changed, err := tx.Exec(`UPDATE subscription SET address_id = $3, products = $4, seats = $5, status = $6, live = $7, first_unpaid = $8, metadata = $9,
+	tx.Queue(`UPDATE subscription SET address_id = $3, products = $4, seats = $5, status = $6, live = $7, first_unpaid = $8, metadata = $9,
 			scheduled = $10, coupon_id = $11, coupon_left = $12, anchor = $13, period = $14, period_from = $15, period_to = $16, past_due_since = $17,
 			cancel_at_period_end = $18, cancel_reason = $19, canceled_at = $20, ended_at = $21, next_at = $22, version = $23, updated_at = $24
-		WHERE organization_id = $1 AND id = $2 AND version = $23 - 1`,
+		WHERE organization_id = $1 AND id = $2`,
 		scope.Organization(), s.ID, s.Address, products, s.Seats, s.Status, s.live(), s.FirstUnpaid, metadata,
 		scheduled, s.Coupon, s.CouponLeft, s.Anchor, s.Period, s.PeriodFrom, s.PeriodTo, s.PastDueSince,
 		s.CancelAtPeriodEnd, s.CancelReason, s.CanceledAt, s.EndedAt, s.NextAt, s.Version, s.UpdatedAt)
-	if err == nil && changed == 0 {
-		return fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
-	}
-	return err
+	return nil
 }
 
 // held is one subscription of an organization, as far as the organization shows
