@@ -228,11 +228,16 @@ func (s *Service) mayImport(tx *db.Tx, scope access.Scope, integration ident.ID,
 	return e
 }
 
-// store writes the next version of a connection.
-func (s *Service) store(tx *db.Tx, who *access.Caller, scope access.Scope, action string, before, i *Integration) error {
+// advance writes the next version of a connection.
+func (s *Service) advance(tx *db.Tx, scope access.Scope, i *Integration) error {
 	i.Version, i.UpdatedAt = i.Version+1, s.moment()
 	i.schedule(func(at time.Time) time.Time { return tx.When(scope, at) })
-	if err := updateIntegration(tx, scope, i); err != nil {
+	return updateIntegration(tx, scope, i)
+}
+
+// store is advance with an entry in the audit log.
+func (s *Service) store(tx *db.Tx, who *access.Caller, scope access.Scope, action string, before, i *Integration) error {
+	if err := s.advance(tx, scope, i); err != nil {
 		return err
 	}
 	return s.audit.Append(tx, who, audit.Entry{Scope: scope, Action: action, Resource: "Integration", Key: i.ID.String(),

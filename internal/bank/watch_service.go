@@ -42,7 +42,13 @@ func (s *Service) watch(tx *db.Tx, scope access.Scope, id ident.ID) error {
 	if pulls {
 		i.NextPullAt = null.Of(slotAfter(i.ID, now))
 	}
-	if err := s.store(tx, nil, scope, "watch", &before, &i); err != nil || !pulls || !before.NextPullAt.Valid {
+	var err error
+	if i.Status != before.Status || i.Reminded != before.Reminded {
+		err = s.store(tx, nil, scope, "watch", &before, &i)
+	} else { // that a night goes by is nothing to write down
+		err = s.advance(tx, scope, &i)
+	}
+	if err != nil || !pulls || !before.NextPullAt.Valid {
 		return err
 	}
 	return s.pullAlone(tx, scope, &i)

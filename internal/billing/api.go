@@ -85,8 +85,8 @@ func category(i *Invoice) *string {
 }
 
 var paymentFields = []hydra.Field[Payment]{
-	hydra.NullInt("amount", func(p *Payment) *null.Value[int64] { return &p.Amount }).Between(1, money.Most).
-		Doc("What came in, in minor units. Left out: all that is still to be paid."),
+	hydra.NullInt("amount", func(p *Payment) *null.Value[int64] { return &p.Amount }).Between(-money.Most, money.Most).
+		Doc("What came in, in minor units; what is too much pays the organization's other invoices, now or later. Below 0: what was paid back of what is owed to the organization. Left out: all that is still to be paid."),
 	hydra.NullText("reference", func(p *Payment) *null.Value[string] { return &p.Reference }).Doc("What the bank says about it."),
 	hydra.NullTime("receivedAt", func(p *Payment) *null.Value[time.Time] { return &p.ReceivedAt }).Offset().Doc("When it came in. Left out: now."),
 }

@@ -7,7 +7,8 @@
 // gaps and no doubles. From there on nothing changes but its status and what was
 // paid; the database refuses the rest. Prices, names, addresses and tax are on it
 // as they were at that moment. What was wrong about it is taken back by a credit
-// note, which has a number of its own series and never changes.
+// note, which has a number of its own series and never changes. What is owed to an
+// organization, since it paid too much, pays other invoices of hers.
 package billing
 
 import (

@@ -35,7 +35,7 @@ func (s *Service) CreditNote(ctx context.Context, who *access.Caller, id ident.I
 }
 
 // Credit makes a credit note against an invoice. Of an open invoice less is to be
-// paid from then on; of a paid one the rest is owed to the organization. It is a
+// paid from then on; of a paid one the rest is owed to the organization, and pays its other invoices. It is a
 // Conflict where the invoice is a draft or nothing is left of it.
 func (s *Service) Credit(ctx context.Context, who *access.Caller, n *CreditNote) error {
 	if err := mayCredit.Check(who); err != nil {
@@ -93,7 +93,10 @@ func (s *Service) credit(tx *db.Tx, scope access.Scope, who *access.Caller, n *C
 	if err := s.audit.Append(tx, who, audit.Entry{Scope: scope, Action: "create", Resource: "CreditNote", Key: n.ID.String(), After: hydra.JSON(creditFields, n)}); err != nil {
 		return err
 	}
-	return s.audit.Append(tx, who, audit.Entry{Scope: scope, Action: "credit", Resource: "Invoice", Key: i.ID.String(), Before: before, After: hydra.JSON(fields, i)})
+	if err := s.audit.Append(tx, who, audit.Entry{Scope: scope, Action: "credit", Resource: "Invoice", Key: i.ID.String(), Before: before, After: hydra.JSON(fields, i)}); err != nil {
+		return err
+	}
+	return s.spread(tx, scope, who, i)
 }
 
 // settle stores what was paid of an invoice and taken back. When nothing is left

@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -70,15 +71,19 @@ func (s *Service) CanIssue(tx *db.Tx, scope access.Scope, to ident.ID) error {
 // known it stays a draft, until Complete is called when it is. Its number it gets
 // before the transaction ends.
 func (s *Service) Issue(tx *db.Tx, scope access.Scope, o Order) (*Invoice, error) {
+	owed := owedAhead(tx, scope)
 	i, ready, err := s.draft(tx, scope, o)
 	if err != nil {
 		return nil, err
 	}
 	if i.ID = s.ids.New(); ready {
-		s.finalise(tx, scope, &i, nil)
-		return &i, nil
+		return &i, s.finalise(tx, scope, &i, owed, nil)
 	}
-	return &i, s.stored(tx, scope, &i, nil)
+	issuer, err := issuerOf(tx, DefaultIssuer)
+	if err == nil && issuer.Ready() {
+		s.lacking(tx, scope, &i)
+	}
+	return &i, errors.Join(err, s.stored(tx, scope, &i, nil))
 }
 
 // stored stores a new invoice, or one that was a draft, with its entry in the audit log.
@@ -203,7 +208,7 @@ func (s *Service) Complete(tx *db.Tx, scope access.Scope, b *Books, to ident.ID)
 // complete makes a draft an invoice, if nothing is missing any more.
 func (s *Service) complete(tx *db.Tx, scope access.Scope, i *Invoice, to ident.ID) error {
 	now := tx.Now(scope).Truncate(time.Second)
-	before := hydra.JSON(fields, i)
+	before, owed := hydra.JSON(fields, i), owedAhead(tx, scope)
 	ready, treatment, err := s.parties(tx, s.organizations.AddressAhead(tx, scope, to), i, now)
 	if err != nil || !ready {
 		return err
@@ -212,8 +217,7 @@ func (s *Service) complete(tx *db.Tx, scope access.Scope, i *Invoice, to ident.I
 	if err := i.levy(treatment); err != nil {
 		return err
 	}
-	s.finalise(tx, scope, i, before)
-	return nil
+	return s.finalise(tx, scope, i, owed, before)
 }
 
 // Ahead has what GraceDays tells travel with the next statement.

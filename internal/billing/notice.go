@@ -22,6 +22,23 @@ func (s *Service) Refused(tx *db.Tx, scope access.Scope, i *Invoice) {
 	})
 }
 
+// Ask sends word that a subscription begins when its first invoice is paid, with the
+// page on which it can be.
+func (s *Service) Ask(tx *db.Tx, scope access.Scope, i *Invoice) {
+	s.tell(tx, scope, i, notice{
+		Subject: fault.Textf("Invoice %s is to be paid", i.Number.V),
+		Text:    fault.Textf("Your subscription begins when %s are paid for your invoice %s.", i.amountText(i.remaining()), i.Number.V),
+	})
+}
+
+// lacking sends word that an invoice can't be made out to the address as it is.
+func (s *Service) lacking(tx *db.Tx, scope access.Scope, i *Invoice) {
+	s.tell(tx, scope, i, notice{
+		Subject: fault.Textf("Your address is not complete"),
+		Text:    fault.Textf("An invoice over %s can't be made out to you yet, since the address lacks a street, a post code or a city. Please complete it.", i.amountText(i.Total)),
+	})
+}
+
 // Remind sends a notice about an open invoice.
 func (s *Service) Remind(tx *db.Tx, scope access.Scope, i *Invoice) error {
 	if err := s.numberAll(tx); err != nil {

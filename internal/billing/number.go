@@ -22,6 +22,7 @@ type unnumbered struct {
 	scope   access.Scope
 	invoice *Invoice
 	draft   []byte // as the draft was, nil for a new invoice
+	moved   []moved
 }
 
 type waitingKey struct{}
@@ -43,15 +44,24 @@ func (w *waiting) has(scope access.Scope, subscription ident.ID) bool {
 	return slices.ContainsFunc(w.list, func(u unnumbered) bool { return u.scope == scope && u.invoice.Subscription == subscription })
 }
 
-// finalise makes a draft an invoice: it gets its dates, and its number before the
-// transaction ends, when mail goes to who must pay.
-func (s *Service) finalise(tx *db.Tx, scope access.Scope, i *Invoice, draft []byte) {
+// finalise makes a draft an invoice: it gets its dates, is paid from what is owed to
+// the organization, and gets its number before the transaction ends, when mail goes to
+// who must pay.
+func (s *Service) finalise(tx *db.Tx, scope access.Scope, i *Invoice, owed db.Row, draft []byte) error {
 	if tx.AheadBy(scope) > 0 {
 		i.Issuer = TestIssuer
 	}
 	now := tx.Now(scope).Truncate(time.Second)
+	var most int64
+	if err := owed.Scan(&most); err != nil {
+		return err
+	}
+	all, err := s.draw(tx, scope, i, most)
+	if err != nil {
+		return err
+	}
 	i.Status, i.IssuedAt = Open, null.Of(now)
-	if i.Total == 0 {
+	if i.remaining() == 0 {
 		i.Status, i.PaidAt = Paid, null.Of(now)
 	}
 	s.audit.Ahead(tx, scope)
@@ -59,7 +69,8 @@ func (s *Service) finalise(tx *db.Tx, scope access.Scope, i *Invoice, draft []by
 	if len(w.list) == 0 {
 		tx.BeforeCommit(func() error { return s.numberAll(tx) })
 	}
-	w.list = append(w.list, unnumbered{scope, i, draft})
+	w.list = append(w.list, unnumbered{scope, i, draft, all})
+	return nil
 }
 
 // numberAll gives the invoices that wait their numbers and stores them.
@@ -88,10 +99,22 @@ func (s *Service) numberAll(tx *db.Tx) error {
 		if err := s.stored(tx, u.scope, i, u.draft); err != nil {
 			return err
 		}
-		s.tell(tx, u.scope, i, notice{
-			Subject: fault.Textf("Invoice %s", i.Number.V),
-			Text:    fault.Textf("Your invoice %s comes to %s. Please pay it by %s.", i.Number.V, i.amountText(i.Total), dateText(i.DueAt.V)),
-		})
+		s.note(tx, u.scope, i, u.moved, i.IssuedAt.V)
+		s.tell(tx, u.scope, i, notice{Subject: fault.Textf("Invoice %s", i.Number.V), Text: i.issuedText()})
 	}
 	return nil
+}
+
+// issuedText says what an invoice comes to and what is to be done.
+func (i *Invoice) issuedText() fault.Text {
+	number, total := i.Number.V, i.amountText(i.Total)
+	switch {
+	case i.Total == 0:
+		return fault.Textf("Your invoice %s comes to %s. Nothing is to be paid.", number, total)
+	case i.remaining() == 0:
+		return fault.Textf("Your invoice %s comes to %s. It is paid with what was owed to you.", number, total)
+	case i.AmountPaid > 0:
+		return fault.Textf("Your invoice %s comes to %s, of which %s are paid with what was owed to you. Please pay the rest by %s.", number, total, i.amountText(i.AmountPaid), dateText(i.DueAt.V))
+	}
+	return fault.Textf("Your invoice %s comes to %s. Please pay it by %s.", number, total, dateText(i.DueAt.V))
 }

@@ -109,8 +109,9 @@ func (s *Service) LockAhead(tx *db.Tx, scope access.Scope) error {
 	return tx.LockAhead("billing/" + scope.Organization().String())
 }
 
-// Pay records a payment of an invoice of any organization. What is paid beyond
-// the total stays with the invoice as too much.
+// Pay records a payment of an invoice of any organization. What is paid beyond the
+// total, also of an invoice that is paid already, pays other invoices of the
+// organization. An amount below 0 was paid back, of what is owed to the organization.
 func (s *Service) Pay(ctx context.Context, who *access.Caller, id ident.ID, p *Payment, i *Invoice) error {
 	if err := mayRecord.Check(who); err != nil {
 		return err
@@ -140,10 +141,13 @@ func (s *Service) pay(tx *db.Tx, scope access.Scope, who *access.Caller, p *Paym
 		return fault.New(fault.Conflict, "This invoice is paid through Stripe.")
 	case i.Status == Draft:
 		return fault.New(fault.Conflict, "A draft can't be paid. It has no number yet.")
-	case i.Status == Paid || i.Status == Void:
+	case i.Status == Void || i.Status == Paid && !p.Amount.Valid:
 		return fault.New(fault.Conflict, "Nothing is to be paid on this invoice.")
 	case p.ReceivedAt.Valid && p.ReceivedAt.V.After(now):
 		return fault.Broken(fault.Violation{Path: "receivedAt", Code: fault.CodeTooHigh, Text: fault.Textf("This time has not come yet.")})
+	}
+	if amount := p.Amount.Or(1); amount == 0 || amount < -i.owed() {
+		return fault.Broken(fault.Violation{Path: "amount", Code: fault.CodeTooLow, Text: fault.Textf("No more can be paid back than %s, which is owed to the organization.", i.amountText(i.owed()))})
 	}
 	before := hydra.JSON(fields, i)
 	p.ID, p.Invoice = s.ids.New(), i.ID
@@ -153,7 +157,10 @@ func (s *Service) pay(tx *db.Tx, scope access.Scope, who *access.Caller, p *Paym
 	if err := s.settle(tx, scope, i, now); err != nil {
 		return err
 	}
-	return s.audit.Append(tx, who, audit.Entry{Scope: scope, Action: "pay", Resource: "Invoice", Key: i.ID.String(), Before: before, After: hydra.JSON(fields, i)})
+	if err := s.recordPay(tx, scope, who, before, i); err != nil {
+		return err
+	}
+	return s.spread(tx, scope, who, i)
 }
 
 // Issuers returns a page of those who issue invoices.

@@ -96,6 +96,39 @@ func pendingOf(tx *db.Tx, scope access.Scope, subscription ident.ID) (found []*I
 	return found, rows.Err()
 }
 
+const isOwed = `amount_paid + amount_credited > total AND issuer_id <> 'stripe'`
+
+// owedAhead asks what is owed to the organization, with the next statement.
+func owedAhead(tx *db.Tx, scope access.Scope) db.Row {
+	return tx.Ahead(`SELECT COALESCE(CAST(SUM(amount_paid + amount_credited - total) AS bigint), 0) FROM invoice WHERE organization_id = $1 AND `+isOwed, scope.Organization())
+}
+
+// owing lists the invoices for which something is owed to the organization, the
+// oldest first.
+func owing(tx *db.Tx, scope access.Scope, currency string) (found []Invoice, err error) {
+	rows := tx.Query(`SELECT `+columns+` FROM invoice WHERE organization_id = $1 AND `+isOwed+` AND currency = $2 ORDER BY id`, scope.Organization(), currency)
+	defer rows.Close()
+	for rows.Next() {
+		var i Invoice
+		if err := i.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		found = append(found, i)
+	}
+	return found, rows.Err()
+}
+
+// openOf returns the organization's open invoice that is due first, nil without one.
+func openOf(tx *db.Tx, scope access.Scope, currency string) (*Invoice, error) {
+	i := &Invoice{}
+	err := i.scan(tx.Row(`SELECT `+columns+` FROM invoice WHERE organization_id = $1 AND status = '`+Open+`' AND currency = $2 AND issuer_id <> 'stripe'
+		ORDER BY due_at, id LIMIT 1`, scope.Organization(), currency).Scan)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, nil
+	}
+	return i, err
+}
+
 func insert(tx *db.Tx, scope access.Scope, i *Invoice) error {
 	seller, buyer, lines, err := i.encoded()
 	if err != nil {
@@ -128,10 +161,10 @@ func finalise(tx *db.Tx, scope access.Scope, i *Invoice) error {
 		return err
 	}
 	_, err = tx.Exec(`UPDATE invoice SET number = $3, status = $4, seller = $5, buyer = $6, lines = $7, discount = $8, tax_category = $9, tax_country = $10,
-			tax_rate = $11, tax = $12, total = $13, issued_at = $14, due_at = $15, paid_at = $16, version = $17, updated_at = $18, issuer_id = $19
+			tax_rate = $11, tax = $12, total = $13, issued_at = $14, due_at = $15, paid_at = $16, version = $17, updated_at = $18, issuer_id = $19, amount_paid = $20
 		WHERE organization_id = $1 AND id = $2 AND number IS NULL`,
 		scope.Organization(), i.ID, i.Number, i.Status, seller, buyer, lines, i.Discount, string(i.Treatment.Category), i.Treatment.Country,
-		i.Treatment.Rate, i.Tax, i.Total, i.IssuedAt, i.DueAt, i.PaidAt, i.Version, i.UpdatedAt, i.Issuer)
+		i.Treatment.Rate, i.Tax, i.Total, i.IssuedAt, i.DueAt, i.PaidAt, i.Version, i.UpdatedAt, i.Issuer, i.AmountPaid)
 	return err
 }
 

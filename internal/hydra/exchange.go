@@ -307,7 +307,7 @@ func serveUpdate[T any](x *exchange, m *model[T], do func(context.Context, *acce
 		return m.apply(b, item, false, &intake{api: x.api})
 	}
 	x.render = func() { m.renderItem(x, item) }
-	if err := do(x.ctx, x.who, x.key, item, apply); err != nil {
+	if err := do(m.withSent(x.ctx, b), x.who, x.key, item, apply); err != nil {
 		return x.replayed(err)
 	}
 	if !applied {

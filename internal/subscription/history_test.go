@@ -9,19 +9,21 @@ import (
 	"testing"
 	"time"
 
+	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/sedetest"
 )
 
-// TestHistories plays random histories of one subscription: seats up and down, a
-// coupon on and off, cancellation and taking it back, time that passes, payments in
-// whole, in part and too much. After each step the books must be right: see check.
+// TestHistories plays random histories of one subscription: seats and products up and
+// down, a coupon on and off, cancellation and taking it back, time that passes, payments
+// in whole, in part, too much and paid back, credit notes. What has a preview is done
+// with its token. After each step the books must be right: see check.
 func TestHistories(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		for seed := range uint64(4) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				h := newHistory(t, engine, seed)
-				for range 40 {
+				for range 50 {
 					h.step()
 					h.check()
 				}
@@ -30,11 +32,16 @@ func TestHistories(t *testing.T) {
 	})
 }
 
-// The price of product team in euros, and the tax in Portugal.
+// The prices of the products team and bank in euros, and the tax in Portugal.
 const (
 	flat, perSeat = 900, 600
+	bankFlat      = 1200
 	taxRate       = 23
 )
+
+// terms are what the subscription is of: product team, its seats, and how often the
+// product bank.
+type terms struct{ seats, banks int64 }
 
 // history is what has happened, as told by a model that knows prices and nothing
 // of how they are charged.
@@ -47,9 +54,11 @@ type history struct {
 	log      []string
 
 	sub       string // IRI; empty: none is live
-	seats     int64  // granted
-	next      int64  // wanted from the next period on
-	discount  bool   // 10 % off, for good
+	now       terms  // granted
+	next      terms  // wanted from the next period on
+	from      time.Time
+	discount  bool  // 10 % off, for good
+	upcoming  int64 // what the next period was said to come to; -1: not known
 	seen      map[string]bool
 	whole     map[string][]period // the periods that were charged as a whole, by subscription
 	collected int64               // payments
@@ -82,7 +91,11 @@ type shownSubscription struct {
 	Active, Awaiting, CancelAtPeriodEnd  bool
 	Seats                                int64
 	CurrentPeriodStart, CurrentPeriodEnd time.Time
-	Preview                              *struct {
+	Products                             []struct {
+		Product  string
+		Quantity int64
+	}
+	Preview *struct {
 		Lines                          []shownLine
 		Subtotal, Discount, Tax, Total int64
 		Token                          string
@@ -92,7 +105,7 @@ type shownSubscription struct {
 func newHistory(t *testing.T, engine db.Engine, seed uint64) *history {
 	in := sedetest.New(t, engine)
 	h := &history{T: t, in: in,
-		random: rand.New(rand.NewPCG(seed, 6)), seen: map[string]bool{}, whole: map[string][]period{}}
+		random: rand.New(rand.NewPCG(seed, 6)), upcoming: -1, seen: map[string]bool{}, whole: map[string][]period{}}
 	h.signIn()
 	prepare(t, in)
 	h.do(h.operator, http.MethodPost, "/coupons", `{"code":"ALWAYS","percent":10,"duration":"forever"}`)
@@ -138,65 +151,92 @@ func (h *history) step() {
 		h.create()
 		return
 	}
-	switch h.random.IntN(9) {
+	switch h.random.IntN(14) {
 	case 0:
-		h.want(h.seats + 1 + h.random.Int64N(5))
+		h.want(terms{h.now.seats + 1 + h.random.Int64N(5), h.next.banks}, `{"seats":SEATS}`)
 	case 1:
-		h.want(4 + h.random.Int64N(h.seats-3))
-	case 2:
-		if h.discount = !h.discount; h.discount {
-			h.note("coupon on")
-			h.do(h.owner, http.MethodPost, "/subscriptions/apply-coupon", `{"coupon":"ALWAYS"}`)
-		} else {
-			h.note("coupon off")
-			h.do(h.owner, http.MethodPost, "/subscriptions/clear-coupon", `{}`)
-		}
-	case 3:
-		h.note("cancel")
-		h.do(h.owner, http.MethodPost, h.sub+"/cancel", `{}`)
+		h.want(terms{4 + h.random.Int64N(h.now.seats-3), h.next.banks}, `{"seats":SEATS}`)
+	case 2, 3:
+		h.want(terms{h.next.seats, h.random.Int64N(4)}, `{"products":[PRODUCTS]}`)
 	case 4:
+		h.want(terms{4 + h.random.Int64N(8), h.random.Int64N(3)}, `{"seats":SEATS,"products":[PRODUCTS]}`)
+	case 5:
+		h.coupon()
+	case 6:
+		h.note("cancel")
+		h.charged(http.MethodPost, h.sub+"/cancel", `{}`)
+	case 7:
 		h.note("go on")
 		h.do(h.owner, http.MethodPatch, h.sub, `{"cancelAtPeriodEnd":false}`)
-	case 5, 6:
+	case 8:
 		h.pay()
+	case 9:
+		h.payAgain()
+	case 10:
+		h.credit()
 	default:
 		h.pass()
 	}
 }
 
-// create begins a subscription, which costs what its preview says.
-func (h *history) create() {
-	h.seats = 4 + h.random.Int64N(8)
-	h.next, h.discount = h.seats, false
-	body := fmt.Sprintf(`{"products":["/products/team"],"seats":%d}`, h.seats)
-	h.note("create %d", h.seats)
-	h.charged(http.MethodPost, "/subscriptions", body)
+// coupon puts the discount on or takes it off. The preview says what the next period
+// comes to.
+func (h *history) coupon() {
+	path, body := "/subscriptions/clear-coupon", `{}`
+	if h.discount = !h.discount; h.discount {
+		path, body = "/subscriptions/apply-coupon", `{"coupon":"ALWAYS"}`
+	}
+	h.note("coupon %v", h.discount)
+	var promised shownSubscription
+	h.do(h.owner, http.MethodPost, path+"?preview=true", body).JSON(h, &promised)
+	h.do(h.owner, http.MethodPost, path+"?previewToken="+promised.Preview.Token, body)
+	if h.upcoming = -1; !promised.CancelAtPeriodEnd {
+		h.upcoming = promised.Preview.Total
+	}
 }
 
-// want asks for a number of seats: more acts now, less with the next period.
-func (h *history) want(seats int64) {
+// create begins a subscription, which costs what its preview says.
+func (h *history) create() {
+	h.now = terms{4 + h.random.Int64N(8), h.random.Int64N(2)}
+	h.next, h.discount, h.upcoming = h.now, false, -1
+	h.note("create %+v", h.now)
+	h.charged(http.MethodPost, "/subscriptions", fmt.Sprintf(`{"seats":%d,"products":[%s]}`, h.now.seats, h.now.products()))
+	h.from = h.subscription().CurrentPeriodStart
+}
+
+// products are those of the terms as a body names them.
+func (t terms) products() string {
+	if t.banks == 0 {
+		return `"/products/team"`
+	}
+	return fmt.Sprintf(`"/products/team",{"product":"/products/bank","quantity":%d}`, t.banks)
+}
+
+// want asks for terms: more acts now, less with the next period.
+func (h *history) want(t terms, body string) {
 	sub := h.subscription()
-	if sub.Status == "unpaid" || seats == h.seats { // the same leaves what is scheduled
+	if sub.Status == "unpaid" {
 		return
 	}
-	h.note("seats %d", seats)
-	before := h.seats
-	h.seats, h.next = max(h.seats, seats), seats
+	body = strings.NewReplacer("SEATS", fmt.Sprint(t.seats), "PRODUCTS", t.products()).Replace(body)
+	h.note("want %+v: %s", t, body)
+	before := h.now
+	h.now, h.next, h.upcoming = terms{max(h.now.seats, t.seats), max(h.now.banks, t.banks)}, t, -1
 	if sub.Status == "trialing" {
-		h.seats = seats
+		h.now = t
 	}
-	made := h.charged(http.MethodPatch, h.sub, fmt.Sprintf(`{"seats":%d}`, seats))
-	more := h.seats - before
-	if sub.Status == "trialing" || more <= 0 {
+	made := h.charged(http.MethodPatch, h.sub, body)
+	seats, banks := h.now.seats-before.seats, h.now.banks-before.banks
+	if sub.Status == "trialing" || seats <= 0 && banks <= 0 {
 		if made != nil {
-			h.fail("fewer seats are charged: %+v", made)
+			h.fail("what is less is charged: %+v", made)
 		}
 		return
 	}
 	left, all := sub.CurrentPeriodEnd.Sub(h.in.Clock.Now().Truncate(time.Second)), sub.CurrentPeriodEnd.Sub(sub.CurrentPeriodStart)
-	due := float64(more*perSeat) * left.Seconds() / all.Seconds()
-	if due >= 1 && (made == nil || len(made.Lines) != 1 || made.Lines[0].Quantity != more || made.Subtotal < int64(due)-1 || made.Subtotal > int64(due)+1) {
-		h.fail("%d more seats for %v of %v: want %.1f, charged %+v", more, left, all, due, made)
+	due := float64(seats*perSeat+banks*bankFlat) * left.Seconds() / all.Seconds()
+	if due >= 2 && (made == nil || made.Subtotal < int64(due)-1 || made.Subtotal > int64(due)+2) {
+		h.fail("%d more seats and %d more banks for %v of %v: want %.1f, charged %+v", seats, banks, left, all, due, made)
 	}
 }
 
@@ -233,16 +273,17 @@ func (h *history) pass() {
 	h.in.Advance(d)
 	h.signIn()
 	h.in.RunJobs()
-	sub := h.subscription()
-	if sub.Seats != h.seats { // a period began with fewer
-		if sub.Seats != h.next {
-			h.fail("%d seats, want %d or %d", sub.Seats, h.seats, h.next)
-		}
-		h.seats = h.next
-	}
-	if sub.Status == "canceled" {
+	h.follow()
+	if h.subscription().Status == "canceled" {
 		h.note("it ended")
-		h.sub = ""
+		h.sub, h.upcoming = "", -1
+	}
+}
+
+// follow notes that a period began.
+func (h *history) follow() {
+	if sub := h.subscription(); !sub.CurrentPeriodStart.Equal(h.from) {
+		h.now, h.from = h.next, sub.CurrentPeriodStart
 	}
 }
 
@@ -257,16 +298,53 @@ func (h *history) pay() {
 		case 0:
 			amount = 1 + h.random.Int64N(i.Balance)
 		case 1:
-			amount += h.random.Int64N(100)
+			amount += h.random.Int64N(5000)
 		}
-		h.note("pay %d of %d on %s", amount, i.Balance, i.Number)
-		h.do(h.operator, http.MethodPost, i.IRI+"/pay", fmt.Sprintf(`{"amount":%d}`, amount))
-		h.collected += amount
-		if h.sub != "" { // a period may have begun
-			h.seats = h.subscription().Seats
-		}
+		h.payFor(&i, amount)
 		return
 	}
+}
+
+// payAgain pays something for an invoice of which nothing is to be paid, or pays back
+// what is owed.
+func (h *history) payAgain() {
+	for _, i := range h.invoices() {
+		switch {
+		case i.Status != "paid" || h.random.IntN(3) > 0:
+		case i.Balance < 0 && h.random.IntN(2) == 0:
+			h.payFor(&i, -1-h.random.Int64N(-i.Balance))
+			return
+		default:
+			h.payFor(&i, 1+h.random.Int64N(4000))
+			return
+		}
+	}
+}
+
+func (h *history) payFor(i *shownInvoice, amount int64) {
+	h.note("pay %d of %d on %s", amount, i.Balance, i.Number)
+	h.do(h.operator, http.MethodPost, i.IRI+"/pay", fmt.Sprintf(`{"amount":%d}`, amount))
+	h.collected += amount
+	h.follow()
+}
+
+// credit takes an invoice back, or a part of its first line.
+func (h *history) credit() {
+	all := h.invoices()
+	if len(all) == 0 {
+		return
+	}
+	i := all[h.random.IntN(len(all))]
+	if i.AmountCredited == i.Total {
+		return
+	}
+	lines := ""
+	if l := i.Lines[0]; i.AmountCredited == 0 && l.Amount-l.Discount > 1 && h.random.IntN(3) > 0 {
+		lines = fmt.Sprintf(`,"lines":[{"line":1,"amount":%d}]`, 1+h.random.Int64N(l.Amount-l.Discount))
+	}
+	h.note("credit %s%s", i.Number, lines)
+	h.do(h.in.As("operator@demo.example", "demo"), http.MethodPost, "/credit-notes", fmt.Sprintf(`{"invoice":%q,"reason":"test"%s}`, i.IRI, lines))
+	h.follow()
 }
 
 func (h *history) subscription() (sub shownSubscription) {
@@ -280,13 +358,13 @@ func (h *history) subscription() (sub shownSubscription) {
 // granted, payments are all there, and the status says what is owed.
 func (h *history) check() {
 	h.Helper()
-	var paid int64
+	var paid, owed, open int64
 	invoices := h.invoices()
 	for k, i := range invoices {
 		if want := fmt.Sprintf("INV-%06d", k+1); i.Number != want {
 			h.fail("invoice %s stands where %s should", i.Number, want)
 		}
-		paid += i.AmountPaid
+		paid, owed, open = paid+i.AmountPaid, owed+max(0, -i.Balance), open+max(0, i.Balance)
 		h.checkSums(&i)
 		if !h.seen[i.IRI] {
 			h.seen[i.IRI] = true
@@ -296,8 +374,25 @@ func (h *history) check() {
 	if paid != h.collected {
 		h.fail("%d are noted as paid, %d were", paid, h.collected)
 	}
+	if owed > 0 && open > 0 {
+		h.fail("%d are owed to the organization, which has %d to pay", owed, open)
+	}
+	h.checkPayments()
 	if h.sub != "" {
 		h.checkStatus(invoices)
+	}
+}
+
+// checkPayments compares what was paid of invoices with the payments.
+func (h *history) checkPayments() {
+	h.Helper()
+	var wrong int
+	err := h.in.App.Database().Read(h.Context(), access.Instance(), func(tx *db.Tx) error {
+		return tx.Row(`SELECT count(*) FROM invoice i WHERE amount_paid <> COALESCE((SELECT SUM(amount) FROM payment p
+			WHERE p.organization_id = i.organization_id AND p.invoice_id = i.id), 0)`).Scan(&wrong)
+	})
+	if err != nil || wrong > 0 {
+		h.fail("%d invoices have other payments than they say, %v", wrong, err)
 	}
 }
 
@@ -308,7 +403,7 @@ func (h *history) checkSums(i *shownInvoice) {
 		amount, off, levied = amount+l.Amount, off+l.Discount, levied+l.Tax
 	}
 	net := i.Subtotal - i.Discount
-	if amount != i.Subtotal || off != i.Discount || levied != i.Tax || i.Tax != (net*taxRate+50)/100 || i.Total != net+i.Tax || i.Balance != i.Total-i.AmountPaid {
+	if amount != i.Subtotal || off != i.Discount || levied != i.Tax || i.Tax != (net*taxRate+50)/100 || i.Total != net+i.Tax || i.Balance != i.Total-i.AmountPaid-i.AmountCredited {
 		h.fail("invoice %s does not add up: %+v", i.Number, i)
 	}
 	if open := i.Balance > 0; open != (i.Status == "open") {
@@ -322,10 +417,25 @@ func (h *history) checkNew(i *shownInvoice) {
 	if i.Reason == "subscription_update" {
 		return // see want
 	}
-	seats := i.Lines[len(i.Lines)-1].Quantity
-	if i.Subtotal != flat+perSeat*seats || seats > h.seats && seats != h.next {
-		h.fail("a period with %d seats costs %d for %d", h.seats, i.Subtotal, seats)
+	var t terms
+	for _, l := range i.Lines {
+		switch {
+		case l.Kind == "seats":
+			t.seats = l.Quantity
+		case l.UnitAmount == bankFlat:
+			t.banks = l.Quantity
+		}
 	}
+	if i.Subtotal != flat+perSeat*t.seats+bankFlat*t.banks || h.sub != "" && t != h.now {
+		h.fail("a period with %+v costs %d for %+v", h.now, i.Subtotal, t)
+	}
+	if h.sub != "" && i.Discount > 0 != h.discount || i.Discount > 0 && i.Discount != (i.Subtotal+5)/10 {
+		h.fail("%d are taken off %d, a discount is in force: %v", i.Discount, i.Subtotal, h.discount)
+	}
+	if h.upcoming >= 0 && i.Total != h.upcoming {
+		h.fail("the next period was said to come to %d: %+v", h.upcoming, i)
+	}
+	h.upcoming = -1
 	for _, p := range h.whole[i.Subscription] {
 		if i.PeriodStart.Before(p.to) && p.from.Before(i.PeriodEnd) {
 			h.fail("%v to %v is charged twice", i.PeriodStart, i.PeriodEnd)
@@ -348,23 +458,39 @@ func (h *history) checkStatus(invoices []shownInvoice) {
 	}
 	var organization struct{ Seats struct{ Limit int64 } }
 	h.do(h.owner, http.MethodGet, "/organizations/demo", "").JSON(h, &organization)
-	if sub.Seats != h.seats || organization.Seats.Limit != sub.Seats {
-		h.fail("%d seats are sold, %d granted, %d known", sub.Seats, organization.Seats.Limit, h.seats)
+	if sub.Seats != h.now.seats || organization.Seats.Limit != sub.Seats {
+		h.fail("%d seats are sold, %d granted, %+v known", sub.Seats, organization.Seats.Limit, h.now)
+	}
+	if sub.banks() != h.now.banks {
+		h.fail("product bank is there %d times, want %+v", sub.banks(), h.now)
 	}
 	if sub.Status == "trialing" {
 		return
 	}
-	var billed int64
+	var billed terms
 	for _, i := range invoices {
 		if i.Subscription == h.sub && i.PeriodEnd.Equal(sub.CurrentPeriodEnd) {
 			for _, l := range i.Lines {
-				if l.Kind == "seats" {
-					billed += l.Quantity
+				switch {
+				case l.Kind == "seats":
+					billed.seats += l.Quantity
+				case l.UnitAmount == bankFlat:
+					billed.banks += l.Quantity
 				}
 			}
 		}
 	}
-	if billed != sub.Seats {
-		h.fail("%d seats are billed, %d granted", billed, sub.Seats)
+	if billed != h.now {
+		h.fail("%+v are billed, %+v granted", billed, h.now)
 	}
+}
+
+// banks is how often the subscription has the product bank.
+func (s *shownSubscription) banks() int64 {
+	for _, p := range s.Products {
+		if p.Product == "/products/bank" {
+			return p.Quantity
+		}
+	}
+	return 0
 }

@@ -224,9 +224,11 @@ func (s *Service) Mirror(tx *db.Tx, scope access.Scope, id ident.ID, m State) er
 	return s.store(tx, nil, scope, "load", &before, &sub)
 }
 
-// dun sends mail when an invoice was not paid, and when the days of grace are over.
+// dun sends mail when the first invoice waits to be paid, when one was not paid, and
+// when the days of grace are over.
 func (s *Service) dun(tx *db.Tx, scope access.Scope, before, sub *Subscription) error {
-	if sub.Status == before.Status || sub.Status != PastDue && sub.Status != Unpaid {
+	begins := sub.Status == Incomplete && sub.FirstUnpaid && !before.External.Valid
+	if !begins && (sub.Status == before.Status || sub.Status != PastDue && sub.Status != Unpaid) {
 		return nil
 	}
 	books, err := s.invoices.Books(tx, scope, sub.ID)
@@ -234,6 +236,8 @@ func (s *Service) dun(tx *db.Tx, scope access.Scope, before, sub *Subscription) 
 	switch {
 	case err != nil || len(open) == 0:
 		return err
+	case begins:
+		s.invoices.Ask(tx, scope, open[0])
 	case sub.Status == Unpaid:
 		return s.invoices.Warn(tx, scope, open[0])
 	case before.Status != Unpaid:

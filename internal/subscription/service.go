@@ -278,7 +278,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, s
 		if !before.live() {
 			return nil, nil, ended()
 		}
-		charge, err := s.update(tx, who.Scope(), &before, sub, at)
+		charge, err := s.update(tx, who.Scope(), &before, sub, sub.wanted(&before, hydra.Sent(ctx, "seats"), hydra.Sent(ctx, "products")), at)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -288,7 +288,8 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, s
 
 func ended() error { return fault.New(fault.Conflict, "This subscription has ended.") }
 
-func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscription, at time.Time) (*billing.Charge, error) {
+// update changes a subscription to what is wanted of it.
+func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscription, wanted Terms, at time.Time) (*billing.Charge, error) {
 	charge := nothing(sub)
 	if err := s.choose(tx, scope, before, sub); err != nil {
 		return nil, err
@@ -300,19 +301,17 @@ func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscriptio
 			sub.CancelReason = null.Value[string]{}
 		}
 	}
-	if before.Changes && !sub.Changes {
+	sub.Products, sub.Seats = before.Products, before.Seats
+	if wanted.same(before.terms()) {
 		sub.Scheduled = nil
 	}
-	defer func() { sub.Changes = sub.Scheduled != nil }()
-	once(sub.Products)
-	if sub.Seats == before.Seats && sameProducts(sub.Products, before.Products) {
-		sub.Products = before.Products // with the prices
+	sub.Changes = sub.Scheduled != nil
+	if wanted.same(sub.planned()) {
 		return charge, s.plan(tx, scope, sub)
 	}
 	if err := before.current(at); err != nil {
 		return nil, err
 	}
-	wanted := sub.wanted(before)
 	if sub.Status == Unpaid || sub.Status == Incomplete {
 		return nil, fault.New(fault.Conflict, "Pay the open invoices first.")
 	}
@@ -323,11 +322,11 @@ func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscriptio
 		return nil, err
 	}
 	if sub.Status == Trialing { // nothing is charged yet
-		sub.Products = wanted.Products
+		sub.Products, sub.Seats = wanted.Products, wanted.Seats
 		return charge, s.plan(tx, scope, sub)
 	}
 	now, added, scheduled := change(before.terms(), wanted)
-	sub.Products, sub.Seats, sub.Scheduled = now.Products, now.Seats, scheduled
+	sub.Products, sub.Seats, sub.Scheduled, sub.Changes = now.Products, now.Seats, scheduled, scheduled != nil
 	var lines []billing.Line
 	for _, a := range added {
 		more, err := billing.Part([]billing.Item{a.Item}, a.seats, at, sub.PeriodFrom, sub.PeriodTo)
@@ -348,18 +347,19 @@ func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscriptio
 	return charge, s.plan(tx, scope, sub)
 }
 
-// wanted are the terms that a change asks for. What it does not touch stays as it
-// is, or as it is scheduled.
-func (s *Subscription) wanted(before *Subscription) Terms {
-	wanted := s.terms()
-	if s.Scheduled == nil {
-		return wanted
+// wanted are the terms that a change asks for with the seats or products that were
+// sent. Others stay as they are scheduled, unless what is scheduled is dropped.
+func (s *Subscription) wanted(before *Subscription, seats, products bool) Terms {
+	wanted := before.planned()
+	if !s.Changes {
+		wanted = before.terms()
 	}
-	if s.Seats == before.Seats {
-		wanted.Seats = s.Scheduled.Seats
+	if seats {
+		wanted.Seats = s.Seats
 	}
-	if sameProducts(s.Products, before.Products) {
-		wanted.Products = s.Scheduled.Products
+	if products {
+		wanted.Products = s.Products
+		once(wanted.Products)
 	}
 	return wanted
 }

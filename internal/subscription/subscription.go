@@ -159,6 +159,17 @@ func (s *Subscription) grants() (modules []string, trialEndsAt null.Value[time.T
 
 func (s *Subscription) terms() Terms { return Terms{Products: s.Products, Seats: s.Seats} }
 
+// planned are the terms from the next period on.
+func (s *Subscription) planned() Terms {
+	if s.Scheduled != nil {
+		return *s.Scheduled
+	}
+	return s.terms()
+}
+
+// same reports whether the terms are the same, whatever the prices.
+func (t Terms) same(o Terms) bool { return t.Seats == o.Seats && sameProducts(t.Products, o.Products) }
+
 // items are the products as invoices charge them.
 func items(products []Bought) []billing.Item {
 	list := make([]billing.Item, len(products))
