@@ -116,7 +116,7 @@ func (s *Service) resource() hydra.Declaration {
 		Validate: (*Subscription).Validate,
 		Operations: []hydra.Operation{
 			hydra.List[Subscription]{Access: mayRead, Do: hydra.OfAll(s.List)},
-			hydra.Create[Subscription]{Access: mayWrite, Preview: true, Do: s.Create},
+			hydra.Create[Subscription]{Access: mayWrite, Preview: true, Class: throttle.Coupon, Do: s.Create},
 			hydra.Get[Subscription]{Access: mayRead, Do: hydra.ByID(s.Get)},
 			hydra.Update[Subscription]{Access: mayWrite, Preview: true, Do: hydra.UpdateByID(s.Update)},
 			hydra.Action[Cancellation, Subscription]{Path: "/subscriptions/{id}/cancel", Access: mayWrite, Preview: true, Fields: cancellationFields,
