@@ -5,6 +5,7 @@ import (
 
 	"sede/internal/access"
 	"sede/internal/hydra"
+	"sede/internal/null"
 	"sede/internal/organization"
 	"sede/internal/throttle"
 )
@@ -14,6 +15,11 @@ var requestFields = []hydra.Field[Request]{
 		Doc("The organization's slug, so that nobody clears another one than they mean.").Example("acme"),
 	hydra.Bool("dryRun", func(r *Request) *bool { return &r.DryRun }).
 		Doc("Whether only to count what would be removed: clearing.rows of the answer."),
+}
+
+var choiceFields = []hydra.Field[Choice]{
+	hydra.NullText("clearing", func(c *Choice) *null.Value[string] { return &c.Clearing }).
+		Doc("The clearing.id of what is to be brought back. Null: what was cleared last."),
 }
 
 var windowFields = []hydra.Field[Window]{
@@ -36,11 +42,11 @@ func (s *Service) operations() []hydra.Operation {
 				return s.Clear(ctx, who, in, o)
 			},
 		},
-		hydra.Action[hydra.None, organization.Organization]{
-			Path: "/organizations/restore", Access: mayClear, Class: throttle.Heavy,
-			Doc: "Brings back what was cleared last, if there is no new data in its place.",
-			Do: func(ctx context.Context, who *access.Caller, _ string, _ *hydra.None, o *organization.Organization) error {
-				return s.Restore(ctx, who, o)
+		hydra.Action[Choice, organization.Organization]{
+			Path: "/organizations/restore", Access: mayClear, Class: throttle.Heavy, Fields: choiceFields, BodyOptional: true,
+			Doc: "Brings back what was cleared, if there is no new data in its place.",
+			Do: func(ctx context.Context, who *access.Caller, _ string, in *Choice, o *organization.Organization) error {
+				return s.Restore(ctx, who, in, o)
 			},
 		},
 		hydra.Action[Window, organization.Organization]{

@@ -60,7 +60,8 @@ func (r *record) public() *organization.Clearing {
 	states := map[string]string{archiving: organization.ClearingRuns, removing: organization.ClearingRuns, cleared: organization.ClearingDone,
 		restoring: organization.ClearingRestoring, undoing: organization.ClearingRestoring, restored: organization.ClearingRestored,
 		expired: organization.ClearingExpired, failed: organization.ClearingFailed}
-	c := &organization.Clearing{State: states[r.state], Rows: r.rows, CreatedAt: r.createdAt, FinishedAt: r.finishedAt, Error: fault.Stored(r.err.V)}
+	c := &organization.Clearing{ID: null.Of(r.id), State: states[r.state], Rows: r.rows, CreatedAt: r.createdAt, FinishedAt: r.finishedAt,
+		Error: fault.Stored(r.err.V)}
 	if r.state == cleared {
 		c.RestorableUntil = r.restorableUntil
 	}
@@ -72,6 +73,9 @@ type Request struct {
 	Confirm string // the organization's slug
 	DryRun  bool
 }
+
+// Choice names the clearing to bring back; null: the last one.
+type Choice struct{ Clearing null.Value[string] }
 
 // Window lets the owner clear an organization that real work depends on.
 type Window struct{ Minutes int64 }

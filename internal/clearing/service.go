@@ -89,6 +89,9 @@ func (s *Service) Clear(ctx context.Context, who *access.Caller, in *Request, o 
 		if o.ProductionLike && !o.ClearableUntil.Valid {
 			return fault.New(fault.Conflict, "Real work depends on this organization. An operator must let you clear it first.")
 		}
+		if done, err := s.isCleared(tx, org); done || err != nil {
+			return err
+		}
 		now := s.moment()
 		if err := db.Hold(tx, org, "clearing", now); err != nil {
 			return err
@@ -108,6 +111,20 @@ func (s *Service) Clear(ctx context.Context, who *access.Caller, in *Request, o 
 		return err
 	}
 	return s.await(ctx, who, o)
+}
+
+// isCleared reports whether there is nothing to clear since the last clearing, which
+// then stays the one that is brought back.
+func (s *Service) isCleared(tx *db.Tx, org ident.ID) (bool, error) {
+	var r record
+	if err := s.choose(tx, org, &Choice{}, &r); err != nil {
+		if fault.Is(err, fault.Conflict) {
+			err = nil
+		}
+		return false, err
+	}
+	some, err := archive.Any(tx, archive.OfRole(archive.Working), org)
+	return !some, err
 }
 
 // confirm loads the organization and checks that its slug was given.
@@ -131,9 +148,9 @@ func rowsOf(list []archive.Count) []organization.Rows {
 	return rows
 }
 
-// Restore brings back what the last clearing removed, if there is no new working
-// data in its place.
-func (s *Service) Restore(ctx context.Context, who *access.Caller, o *organization.Organization) error {
+// Restore brings back what a clearing removed, if there is no new working data in
+// its place.
+func (s *Service) Restore(ctx context.Context, who *access.Caller, in *Choice, o *organization.Organization) error {
 	if err := owns(who); err != nil {
 		return err
 	}
@@ -148,17 +165,13 @@ func (s *Service) Restore(ctx context.Context, who *access.Caller, o *organizati
 			return err
 		}
 		var r record
-		err := latest(tx, org, cleared, &r)
-		if fault.Is(err, fault.NotFound) || err == nil && (!r.blob.Valid || !r.restorableUntil.V.After(now)) {
-			return fault.New(fault.Conflict, "There is nothing that could be brought back.")
-		}
-		if err != nil {
+		if err := s.choose(tx, org, in, &r); err != nil {
 			return err
 		}
 		if some, err := archive.Any(tx, archive.OfRole(archive.Working), org); err != nil {
 			return err
 		} else if some {
-			return fault.New(fault.Conflict, "There is new data in this organization. What was cleared can be brought back only in its place.")
+			return fault.New(fault.Conflict, "There is new data in this organization. What was cleared can be brought back only in its place: clear the organization, and then restore clearing %s.", r.id)
 		}
 		before := r
 		r.state, r.err = restoring, null.Value[string]{}
@@ -175,6 +188,20 @@ func (s *Service) Restore(ctx context.Context, who *access.Caller, o *organizati
 		return err
 	}
 	return s.await(ctx, who, o)
+}
+
+// choose loads the clearing that is to be brought back; Conflict when it can't be.
+func (s *Service) choose(tx *db.Tx, org ident.ID, in *Choice, r *record) error {
+	var err error = fault.Missing()
+	if !in.Clearing.Valid {
+		err = latest(tx, org, cleared, r)
+	} else if id, wrong := ident.Parse(in.Clearing.V); wrong == nil {
+		err = find(tx, org, id, r)
+	}
+	if fault.Is(err, fault.NotFound) || err == nil && (r.state != cleared || !r.blob.Valid || !r.restorableUntil.V.After(s.moment())) {
+		return fault.New(fault.Conflict, "There is nothing that could be brought back.")
+	}
+	return err
 }
 
 // record writes down what becomes of a clearing. Nobody is who when sede goes on by

@@ -87,7 +87,13 @@ func closeWindow(tx *db.Tx, org ident.ID) {
 	tx.Queue(`DELETE FROM organization_clear_window WHERE organization_id = $1`, org)
 }
 
-// fill adds the newest clearings and open windows to organizations.
+// moving is 1 for a clearing that is at work, of which there is one at a time.
+func moving(alias string) string {
+	return `CASE WHEN ` + alias + `.state IN ('` + archiving + `', '` + removing + `', '` + restoring + `', '` + undoing + `') THEN 1 ELSE 0 END`
+}
+
+// fill adds the clearings that are at work, or else the newest ones, and open windows
+// to organizations.
 func fill(tx *db.Tx, items []organization.Organization, now time.Time) error {
 	place := make(map[ident.ID]*organization.Organization, len(items))
 	ids, marks := make([]any, len(items)), make([]string, len(items))
@@ -96,7 +102,8 @@ func fill(tx *db.Tx, items []organization.Organization, now time.Time) error {
 	}
 	in := "(" + strings.Join(marks, ", ") + ")"
 	rows := tx.Query(`SELECT `+columns+` FROM organization_clearing c
-		WHERE c.organization_id IN `+in+` AND NOT EXISTS (SELECT 1 FROM organization_clearing d WHERE d.organization_id = c.organization_id AND d.id > c.id)`, ids...)
+		WHERE c.organization_id IN `+in+` AND NOT EXISTS (SELECT 1 FROM organization_clearing d WHERE d.organization_id = c.organization_id
+			AND (`+moving("d")+`, d.id) > (`+moving("c")+`, c.id))`, ids...)
 	for rows.Next() {
 		var r record
 		if err := scan(&r, rows.Scan); err != nil {

@@ -175,7 +175,7 @@ func (x *exchange) negotiate() error {
 	} else if x.format = choose(x.r.Header.Get("Accept"), offer); x.format == nil {
 		return notAcceptable(x.r.Header.Get("Accept"), offer)
 	}
-	if !x.op.reads() {
+	if !x.op.reads() || x.isBare() {
 		return nil
 	}
 	media, parameters, err := bodyType(x.r.Header.Get("Content-Type"), x.op.accepts())
@@ -343,7 +343,7 @@ func serveAction[In, Out any](x *exchange, in *model[In], text *TextBody[In], ou
 		if err := takeText(x, text, &input); err != nil {
 			return err
 		}
-	} else if x.op.input != nil {
+	} else if x.op.input != nil && !x.isBare() {
 		b, err := takeBody(x, in)
 		if err != nil {
 			return err
@@ -368,6 +368,9 @@ func serveAction[In, Out any](x *exchange, in *model[In], text *TextBody[In], ou
 	}
 	return x.answer()
 }
+
+// isBare reports whether the request comes without a body, and may.
+func (x *exchange) isBare() bool { return x.op.bare && x.r.ContentLength == 0 }
 
 // takeText reads a body that is one text, if the operation takes one.
 func takeText[In any](x *exchange, text *TextBody[In], in *In) error {

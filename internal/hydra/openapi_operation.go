@@ -198,7 +198,7 @@ func (api *API) requestBody(op *operation) *openapi3.RequestBodyRef {
 	if !op.reads() {
 		return nil
 	}
-	body := openapi3.NewRequestBody().WithRequired(true).WithDescription("The new " + op.of.name + " resource")
+	body := openapi3.NewRequestBody().WithRequired(!op.bare).WithDescription("The new " + op.of.name + " resource")
 	if op.method == http.MethodPatch {
 		body.Description = "The updated " + op.of.name + " resource"
 	}

@@ -133,6 +133,8 @@ type Action[In, Out any] struct {
 	Preview bool
 	Status  int         // empty: 200, since most actions change what exists
 	Fields  []Field[In] // none: nothing is read
+	// BodyOptional lets a request come without a body, as if it held no field.
+	BodyOptional bool
 	// Text makes the body one text; then Fields are read from the query. nil: the
 	// body holds the fields.
 	Text *TextBody[In]
@@ -249,6 +251,7 @@ type operation struct {
 	query   []*spec // what the query of an action may hold
 	text    string  // the media type of a body that is one text; empty: it is none
 	inName  string  // the schema of the body: the resource's name, or one of its own for actions
+	bare    bool    // a request may come without a body
 	upload  bool    // takes multipart/form-data
 	preview bool    // has the parameters that PreviewOf reads
 	output  *resource
@@ -404,7 +407,7 @@ func (d Delete[T]) bind(api *API, res *resource) (*operation, error) {
 }
 
 func (d Action[In, Out]) bind(api *API, res *resource) (*operation, error) {
-	op := &operation{kind: opAction, method: d.Method, path: d.Path, rule: d.Access, doc: d.Doc, class: d.Class, status: d.Status, preview: d.Preview}
+	op := &operation{kind: opAction, method: d.Method, path: d.Path, rule: d.Access, doc: d.Doc, class: d.Class, status: d.Status, preview: d.Preview, bare: d.BodyOptional}
 	if op.method == "" {
 		op.method = http.MethodPost
 	}

@@ -72,13 +72,14 @@ var fields = []hydra.Field[Organization]{
 	hydra.Objects("logo", func(o *Organization) *[]Image { return &o.Logo }, imageFields...).Nullable().
 		Doc("The organization's logo in its own proportion, in all its sizes; null when there is none."),
 	hydra.Object("clearing", func(o *Organization) *Clearing { return o.Clearing }, ClearingFields...).Nullable().
-		Doc("The last removal of the working data; null when there was none, and for those who may not see it."),
+		Doc("The removal or return of the working data that is under way, or else the last removal; null when there was none, and for those who may not see it."),
 	hydra.NullTime("clearableUntil", func(o *Organization) *null.Value[time.Time] { return &o.ClearableUntil }).ReadOnly().
 		Doc("Until when the owner may clear the organization although real work depends on it, because an operator lets them; else null."),
 }
 
 // ClearingFields show a clearing.
 var ClearingFields = []hydra.Field[Clearing]{
+	hydra.NullID("id", func(c *Clearing) *null.Value[ident.ID] { return &c.ID }).Doc("What names it when it is brought back; null for a rehearsal."),
 	hydra.Text("state", func(c *Clearing) *string { return &c.State }).
 		OneOf(ClearingPlanned, ClearingRuns, ClearingDone, ClearingRestoring, ClearingRestored, ClearingExpired, ClearingFailed).
 		Doc("Planned: the answer to a rehearsal. Clearing, restoring: nothing else may change meanwhile. Failed: nothing was removed."),

@@ -101,6 +101,7 @@ const (
 
 // Clearing is one removal of the working data of an organization.
 type Clearing struct {
+	ID              null.Value[ident.ID] // null: planned
 	State           string
 	Rows            []Rows // that are or were removed
 	CreatedAt       time.Time

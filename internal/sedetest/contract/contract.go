@@ -65,10 +65,11 @@ type operation struct {
 // body is a request body or an answer: its types and headers. at is where it
 // stands in the document, as a JSON pointer.
 type body struct {
-	Ref     string                     `json:"$ref"`
-	Content map[string]json.RawMessage `json:"content"`
-	Headers map[string]header          `json:"headers"`
-	at      string
+	Ref      string                     `json:"$ref"`
+	Required bool                       `json:"required"` // of requests
+	Content  map[string]json.RawMessage `json:"content"`
+	Headers  map[string]header          `json:"headers"`
+	at       string
 }
 
 type header struct {
@@ -353,7 +354,7 @@ func (c *Checker) checkHeaders(place string, answer *body, got http.Header) erro
 // checkRequest checks that a request which succeeded is one that the document
 // allows.
 func (c *Checker) checkRequest(place string, op *operation, x *Exchange) error {
-	if op.RequestBody == nil {
+	if op.RequestBody == nil || !op.RequestBody.Required && len(x.RequestBody) == 0 {
 		return nil
 	}
 	media, err := mediaType(x.RequestHeader)

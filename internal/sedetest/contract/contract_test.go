@@ -16,7 +16,7 @@ const document = `{
       "default": {"$ref": "#/components/responses/Failure"}
     }},
     "post": {
-      "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Star"}}}},
+      "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Star"}}}},
       "responses": {"201": {"description": "", "headers": {"Location": {"$ref": "#/components/headers/Location"}}, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Star"}}}}}
     }
   },
