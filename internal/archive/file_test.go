@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sede/internal/db"
+	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/null"
 )
@@ -126,7 +128,8 @@ func TestTampered(t *testing.T) {
 		"a large signature": {ours, func(f map[string][]byte) { f[signatureFile] = bytes.Repeat([]byte(" "), mostSignature+1) }, "damaged in manifest.sig"},
 	} {
 		err := tryOpen(repacked(t, whole, c.change), c.key)
-		if err == nil || !IsDamaged(err) || !strings.Contains(err.Error(), c.want) {
+		said := fault.As(err).Text
+		if err == nil || !IsDamaged(err) || !strings.Contains(fmt.Sprintf(said.Format, said.Args...), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
