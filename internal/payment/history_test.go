@@ -267,17 +267,7 @@ func (h *history) charged(said preview, i *stripe.Invoice) {
 
 // order asks for other products and seats, as previewed.
 func (h *history) order() {
-	asked := h.some()
-	if asked.same(h.now) {
-		return
-	}
-	wanted := asked // what is asked as it is in force leaves what is scheduled
-	if wanted.seats == h.now.seats {
-		wanted.seats = h.next.seats
-	}
-	if slices.Equal(wanted.products, h.now.products) {
-		wanted.products = h.next.products
-	}
+	asked := h.some() // as it is in force, it drops what is scheduled
 	path, count := "/subscriptions/"+h.sub.ID, len(h.there())
 	a := h.owner().Do(http.MethodPatch, path+"?preview=true", asked.body())
 	if a.Status == 409 { // as far as is known it has ended, or something is to be paid first
@@ -300,8 +290,8 @@ func (h *history) order() {
 		h.fail("%d %s", a.Status, a.Body)
 	}
 	before := h.now
-	if h.now, h.next = h.now.and(wanted), wanted; h.trial {
-		h.now = wanted
+	if h.now, h.next = h.now.and(asked), asked; h.trial {
+		h.now = asked
 	}
 	h.RunJobs()
 	list, due := h.there(), h.due(before)
