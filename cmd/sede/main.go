@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string) int {
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("sede"),
-		kong.Description("The workspace backend: organizations, people and places behind one REST API."),
+		kong.Description("The workspace backend: organizations and their people, places and hours, meetings, subscriptions and invoices, bank connections behind one REST API."),
 		kong.ShortUsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)

@@ -52,7 +52,7 @@ func (migrateCommand) Run(ctx context.Context, s *settings) error {
 type userCommand struct {
 	Username string `arg:"" help:"E-mail address to sign in with."`
 	Name     string `help:"What people call them."`
-	Operator bool   `help:"May run the instance: sees all organizations, keeps languages."`
+	Operator bool   `help:"May run the instance: sees all organizations, sets their status, keeps languages, products, coupons and issuers, records payments."`
 	Password string `help:"Password; asked for, or read from standard input, when it is not given." env:"SEDE_USER_PASSWORD" placeholder:"PASSWORD"`
 }
 

@@ -214,7 +214,7 @@ func (a *App) problem(w http.ResponseWriter, r *http.Request, err error) {
 // serve makes the API and its handler.
 func (a *App) serve(all feature.Module, box *secret.Box) (err error) {
 	a.api, err = hydra.New(hydra.Config{
-		Title: "sede", Description: "The workspace backend: organizations, people, places.", Version: a.config.Version,
+		Title: "sede", Description: "The workspace backend: organizations and their people, places and hours, meetings, subscriptions and invoices, bank connections.", Version: a.config.Version,
 		Prefix: a.config.Prefix, BaseURL: a.config.BaseURL, Keys: a.config.Keys,
 		Log: a.config.Log, Clock: a.config.Clock, Authenticate: a.features.accounts.Authenticate, Limit: a.limit(),
 		Context: a.features.accounts.WithRequest, Secret: box, Offers: a.features.products.Granting,
