@@ -120,29 +120,10 @@ func in(name string, change func(content string) string) func(name, content stri
 // TestHostileArchives: whoever is trusted can't do harm either. Nothing changes, and
 // what is packed too well is not unpacked.
 func TestHostileArchives(t *testing.T) {
+	cases := hostile(t, export(t, sedetest.New(t, db.SQLite), owner, "demo"))
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
-		good := export(t, sedetest.New(t, engine), owner, "demo")
 		victim := betrayed(t, engine)
-		zeros := strings.Repeat("\x00", 96<<20)
-		places := "data/location.jsonl"
-		many := make([][2]string, 60_000)
-		for i := range many {
-			many[i] = [2]string{fmt.Sprintf("%s%d", strings.Repeat("n", 100), i), ""}
-		}
-		for name, c := range map[string]struct{ content, says string }{
-			"newer":         {forge(t, good, asIs, func(m *archive.Manifest) { m.Schema = 1000 }), "comes from a newer sede: its data has version 1000"},
-			"other form":    {forge(t, good, asIs, func(m *archive.Manifest) { m.Format = "sede archive 2" }), "can't read archives of the form"},
-			"twice":         {add(t, good, [2]string{places, "{}"}), "two files named"},
-			"more":          {add(t, forgeable(t, good), [2]string{"../../etc/passwd", "root"}), "files that it did not have"},
-			"missing":       {forge(t, good, asIs, func(m *archive.Manifest) { m.Files[0].Name = "data/nothing.jsonl" }), "data/nothing.jsonl is missing"},
-			"bomb":          {forge(t, good, in(places, func(string) string { return zeros }), silent), "too large when it is unpacked"},
-			"big manifest":  {rezip(t, good, in("manifest.json", func(string) string { return zeros[:20<<20] })), "damaged in manifest.json"},
-			"big signature": {rezip(t, good, in("manifest.sig", func(string) string { return zeros[:1<<20] })), "damaged in manifest.sig"},
-			"more rows":     {forge(t, good, asIs, func(m *archive.Manifest) { m.Files[0].Rows = 1 << 60 }), "too large when it is unpacked"},
-			"less than 0":   {forge(t, good, asIs, func(m *archive.Manifest) { m.Files[0].Rows = -1 }), "too large when it is unpacked"},
-			"many files":    {add(t, good, many...), "no archive of sede"},
-			"lying sizes":   {lying(t, good), "is not as it was written"},
-		} {
+		for name, c := range cases {
 			before := victim.Dump()
 			a := victim.As(operator, "").Do(http.MethodPost, "/organizations/import", sedetest.Form("file", c.content))
 			if a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Body, c.says) {
@@ -151,6 +132,34 @@ func TestHostileArchives(t *testing.T) {
 			victim.Unchanged(before, name)
 		}
 	})
+}
+
+// refusal is an archive, and what is said of it.
+type refusal struct{ content, says string }
+
+// hostile are archives made of a good one.
+func hostile(t *testing.T, good string) map[string]refusal {
+	t.Helper()
+	zeros := strings.Repeat("\x00", 96<<20)
+	places := "data/location.jsonl"
+	many := make([][2]string, 60_000)
+	for i := range many {
+		many[i] = [2]string{fmt.Sprintf("%s%d", strings.Repeat("n", 100), i), ""}
+	}
+	return map[string]refusal{
+		"newer":         {forge(t, good, asIs, func(m *archive.Manifest) { m.Schema = 1000 }), "comes from a newer sede: its data has version 1000"},
+		"other form":    {forge(t, good, asIs, func(m *archive.Manifest) { m.Format = "sede archive 2" }), "can't read archives of the form"},
+		"twice":         {add(t, good, [2]string{places, "{}"}), "two files named"},
+		"more":          {add(t, forgeable(t, good), [2]string{"../../etc/passwd", "root"}), "files that it did not have"},
+		"missing":       {forge(t, good, asIs, func(m *archive.Manifest) { m.Files[0].Name = "data/nothing.jsonl" }), "data/nothing.jsonl is missing"},
+		"bomb":          {forge(t, good, in(places, func(string) string { return zeros }), silent), "too large when it is unpacked"},
+		"big manifest":  {rezip(t, good, in("manifest.json", func(string) string { return zeros[:20<<20] })), "damaged in manifest.json"},
+		"big signature": {rezip(t, good, in("manifest.sig", func(string) string { return zeros[:1<<20] })), "damaged in manifest.sig"},
+		"more rows":     {forge(t, good, asIs, func(m *archive.Manifest) { m.Files[0].Rows = 1 << 60 }), "too large when it is unpacked"},
+		"less than 0":   {forge(t, good, asIs, func(m *archive.Manifest) { m.Files[0].Rows = -1 }), "too large when it is unpacked"},
+		"many files":    {add(t, good, many...), "no archive of sede"},
+		"lying sizes":   {lying(t, good), "is not as it was written"},
+	}
 }
 
 // forgeable is the archive signed by the forger, and not changed.
