@@ -32,7 +32,7 @@ postgres:
 
 .PHONY: test-go
 test-go:
-	$(GO) test $(RACE) -shuffle=on -timeout 15m ./...
+	$(GO) test $(RACE) -shuffle=on -timeout 25m ./...
 
 .PHONY: test-clients
 test-clients: build
