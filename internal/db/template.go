@@ -194,10 +194,10 @@ func (d dialect) Searchable(table string, columns ...string) string {
 // Searchable table forget what its rows were: in text_pending it is noted that
 // segments may have them as they were.
 func (d dialect) Erasable(table string, columns ...string) string {
-	differ := make([]string, len(columns))
 	if d.engine == PostgreSQL {
 		return "CREATE TRIGGER " + table + "_text_delete AFTER DELETE ON " + table + " FOR EACH ROW EXECUTE FUNCTION note_text();"
 	}
+	differ := make([]string, len(columns))
 	for n, c := range columns {
 		differ[n] = "OLD." + c + " IS NOT NEW." + c
 	}

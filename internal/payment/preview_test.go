@@ -158,19 +158,27 @@ func TestPreviewsThatDoNotHold(t *testing.T) {
 	})
 }
 
+// desks sells ten seats of a product that has a price for each alone, of which five are
+// to stay from the next period on.
+func desks(t *testing.T, engine db.Engine) (*world, twin) {
+	t.Helper()
+	w := billedWorld(t, engine)
+	w.add(stripefake.Card{})
+	w.settled()
+	w.do(w.operator(), http.MethodPost, "/products", `{"id":"desk","names":[{"language":"en","name":"Desk"}],"prices":[{"currency":"EUR","interval":"monthly","perSeat":3100}],"modules":["desk"]}`, 201)
+	s := w.buy(`{"products":["/products/desk"],"seats":10}`)
+	w.settled()
+	w.do(w.owner(), http.MethodPatch, "/subscriptions/"+s.ID, `{"seats":5}`, 200)
+	w.settled()
+	return w, s
+}
+
 // TestAPeriodThatNobodyToldOf: a change that is asked for when the next period has begun,
 // and no message told so, is previewed and charged by what is in force by then. While
 // Stripe can't be asked nothing is changed.
 func TestAPeriodThatNobodyToldOf(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
-		w := billedWorld(t, engine)
-		w.add(stripefake.Card{})
-		w.settled()
-		w.do(w.operator(), http.MethodPost, "/products", `{"id":"desk","names":[{"language":"en","name":"Desk"}],"prices":[{"currency":"EUR","interval":"monthly","perSeat":3100}],"modules":["desk"]}`, 201)
-		s := w.buy(`{"products":["/products/desk"],"seats":10}`)
-		w.settled()
-		w.do(w.owner(), http.MethodPatch, "/subscriptions/"+s.ID, `{"seats":5}`, 200)
-		w.settled()
+		w, s := desks(t, engine)
 		w.Advance(32 * 24 * time.Hour)
 		w.fake.Take() // all lost
 		w.fake.Fail(stripefake.Failure{Status: 503})
@@ -191,14 +199,7 @@ func TestAPeriodThatNobodyToldOf(t *testing.T) {
 // next period has begun.
 func TestAJobThatCameLate(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
-		w := billedWorld(t, engine)
-		w.add(stripefake.Card{})
-		w.settled()
-		w.do(w.operator(), http.MethodPost, "/products", `{"id":"desk","names":[{"language":"en","name":"Desk"}],"prices":[{"currency":"EUR","interval":"monthly","perSeat":3100}],"modules":["desk"]}`, 201)
-		s := w.buy(`{"products":["/products/desk"],"seats":10}`)
-		w.settled()
-		w.do(w.owner(), http.MethodPatch, "/subscriptions/"+s.ID, `{"seats":5}`, 200)
-		w.settled()
+		w, s := desks(t, engine)
 		_, count := w.lastInvoice(s.ID)
 		w.do(w.owner(), http.MethodPatch, "/subscriptions/"+s.ID, `{"seats":4}`, 200) // and nobody works
 		w.Advance(32 * 24 * time.Hour)

@@ -7,9 +7,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"sede/internal/db"
-	"sede/internal/sedetest"
 )
 
 // killPlaces is how many locations are cleared while the program is killed.
@@ -45,15 +42,7 @@ func TestKillWhileClearing(t *testing.T) {
 			t.Errorf("round %d: %d locations are back, there were %d", round, n, before)
 		}
 	}
-	p.kill()
-	d, err := db.Open(t.Context(), db.Config{Dir: p.dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	if err := sedetest.CheckIntegrity(t.Context(), d); err != nil {
-		t.Error(err)
-	}
+	p.checkIntegrity()
 }
 
 // places makes n locations.

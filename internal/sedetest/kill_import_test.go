@@ -7,9 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"sede/internal/db"
-	"sede/internal/sedetest"
 )
 
 // TestKillWhileImporting kills the real program several times while it brings in
@@ -51,15 +48,7 @@ func TestKillWhileImporting(t *testing.T) {
 			t.Errorf("%s has %d locations, there were %d", organization, n, before)
 		}
 	}
-	p.kill()
-	d, err := db.Open(t.Context(), db.Config{Dir: p.dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	if err := sedetest.CheckIntegrity(t.Context(), d); err != nil {
-		t.Error(err)
-	}
+	p.checkIntegrity()
 }
 
 // arrived waits until no import runs and returns the organizations that came in.

@@ -52,15 +52,7 @@ func TestKill(t *testing.T) {
 	if n := len(made.acknowledged); n < killRounds || p.total() != n+3 { // the demo has three
 		t.Errorf("%d locations were acknowledged, %d are there", n, p.total()-3)
 	}
-	p.kill()
-	d, err := db.Open(t.Context(), db.Config{Dir: p.dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	if err := sedetest.CheckIntegrity(t.Context(), d); err != nil {
-		t.Error(err)
-	}
+	p.checkIntegrity()
 	t.Logf("%d locations over %d kills", len(made.acknowledged), killRounds)
 }
 
@@ -158,6 +150,20 @@ func (p *program) kill() {
 		_ = p.command.Wait()
 	}
 	p.client.CloseIdleConnections()
+}
+
+// checkIntegrity ends the program and looks whether what it left is whole.
+func (p *program) checkIntegrity() {
+	p.t.Helper()
+	p.kill()
+	d, err := db.Open(p.t.Context(), db.Config{Dir: p.dir})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer d.Close()
+	if err := sedetest.CheckIntegrity(p.t.Context(), d); err != nil {
+		p.t.Error(err)
+	}
 }
 
 func (p *program) signIn() {

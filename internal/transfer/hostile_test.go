@@ -75,35 +75,6 @@ func forge(t *testing.T, content string, file func(name, content string) string,
 	})
 }
 
-// add packs further files into an archive.
-func add(t *testing.T, content string, files ...[2]string) string {
-	t.Helper()
-	in, err := zip.NewReader(strings.NewReader(content), int64(len(content)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	out := zip.NewWriter(&b)
-	for _, f := range in.File {
-		if err := out.Copy(f); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, f := range files {
-		w, err := out.Create(f[0])
-		if err == nil {
-			_, err = io.WriteString(w, f[1])
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := out.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
 func asIs(_, content string) string { return content }
 func silent(*archive.Manifest)      {}
 
@@ -149,15 +120,15 @@ func hostile(t *testing.T, good string) map[string]refusal {
 	return map[string]refusal{
 		"newer":         {forge(t, good, asIs, func(m *archive.Manifest) { m.Schema = 1000 }), "comes from a newer sede: its data has version 1000"},
 		"other form":    {forge(t, good, asIs, func(m *archive.Manifest) { m.Format = "sede archive 2" }), "can't read archives of the form"},
-		"twice":         {add(t, good, [2]string{places, "{}"}), "two files named"},
-		"more":          {add(t, forgeable(t, good), [2]string{"../../etc/passwd", "root"}), "files that it did not have"},
+		"twice":         {rezip(t, good, asIs, [2]string{places, "{}"}), "two files named"},
+		"more":          {rezip(t, forgeable(t, good), asIs, [2]string{"../../etc/passwd", "root"}), "files that it did not have"},
 		"missing":       {forge(t, good, asIs, func(m *archive.Manifest) { m.Files[0].Name = "data/nothing.jsonl" }), "data/nothing.jsonl is missing"},
 		"bomb":          {forge(t, good, in(places, func(string) string { return zeros }), silent), "too large when it is unpacked"},
 		"big manifest":  {rezip(t, good, in("manifest.json", func(string) string { return zeros[:20<<20] })), "damaged in manifest.json"},
 		"big signature": {rezip(t, good, in("manifest.sig", func(string) string { return zeros[:1<<20] })), "damaged in manifest.sig"},
 		"more rows":     {forge(t, good, asIs, func(m *archive.Manifest) { m.Files[0].Rows = 1 << 60 }), "too large when it is unpacked"},
 		"less than 0":   {forge(t, good, asIs, func(m *archive.Manifest) { m.Files[0].Rows = -1 }), "too large when it is unpacked"},
-		"many files":    {add(t, good, many...), "no archive of sede"},
+		"many files":    {rezip(t, good, asIs, many...), "no archive of sede"},
 		"lying sizes":   {lying(t, good), "is not as it was written"},
 	}
 }

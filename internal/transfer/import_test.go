@@ -281,8 +281,9 @@ func flip(content string, at int) string {
 	return string(b)
 }
 
-// rezip packs an archive anew with other content.
-func rezip(t *testing.T, content string, change func(name, content string) string) string {
+// rezip packs an archive anew with other content, and with more files: each a name and
+// what is in it.
+func rezip(t *testing.T, content string, change func(name, content string) string, more ...[2]string) string {
 	t.Helper()
 	in, err := zip.NewReader(strings.NewReader(content), int64(len(content)))
 	if err != nil {
@@ -290,6 +291,15 @@ func rezip(t *testing.T, content string, change func(name, content string) strin
 	}
 	var b bytes.Buffer
 	out := zip.NewWriter(&b)
+	pack := func(name, text string) {
+		w, err := out.Create(name)
+		if err == nil {
+			_, err = io.WriteString(w, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, f := range in.File {
 		r, err := f.Open()
 		if err != nil {
@@ -299,13 +309,10 @@ func rezip(t *testing.T, content string, change func(name, content string) strin
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := out.Create(f.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(w, change(f.Name, string(text))); err != nil {
-			t.Fatal(err)
-		}
+		pack(f.Name, change(f.Name, string(text)))
+	}
+	for _, f := range more {
+		pack(f[0], f[1])
 	}
 	if err := out.Close(); err != nil {
 		t.Fatal(err)
