@@ -44,6 +44,7 @@ type settings struct {
 	SMTPPassword   string            `help:"Password of that user." env:"SEDE_SMTP_PASSWORD" placeholder:"PASSWORD"`
 	SMTPStartTLS   string            `name:"smtp-starttls" help:"Whether mail needs STARTTLS: ${enum}." enum:"required,opportunistic,off" default:"required" env:"SEDE_SMTP_STARTTLS"`
 	MailFrom       string            `help:"Whom mail comes from, e.g. sede <no-reply@sede.example>. Needed with --smtp." env:"SEDE_MAIL_FROM" placeholder:"ADDRESS"`
+	LocalWebhooks  bool              `name:"webhooks-local" help:"Webhooks may also go to http://localhost, for programs in the making." env:"SEDE_WEBHOOKS_LOCAL"`
 	KontomatikURL  string            `name:"kontomatik-url" help:"Kontomatik, for bank connections, e.g. https://api.kontomatik.com. Empty: there is the Sandbox bank only." env:"SEDE_KONTOMATIK_URL" placeholder:"URL"`
 	KontomatikKey  string            `name:"kontomatik-key" help:"API key for Kontomatik. Needed with --kontomatik-url." env:"SEDE_KONTOMATIK_KEY" placeholder:"KEY"`
 	BankRetention  int               `name:"bank-retention" help:"Months after which bank transactions are removed. 0: never." default:"0" env:"SEDE_BANK_RETENTION" placeholder:"MONTHS"`
@@ -70,6 +71,7 @@ func (s *settings) config() (app.Config, error) {
 	if err != nil {
 		return c, err
 	}
+	c.LocalWebhooks = s.LocalWebhooks
 	if s.TrialDays == 0 {
 		c.TrialDays = -1
 	}

@@ -36,36 +36,38 @@ import (
 	"sede/internal/throttle"
 	"sede/internal/transfer"
 	"sede/internal/web"
+	"sede/internal/webhook"
 )
 
 // Config is everything that sede can be told. The zero Config is a durable
 // SQLite database in the working folder.
 type Config struct {
-	Database     string            // postgres://…; empty: SQLite in Dir
-	Dir          string            // the data folder
-	Synchronous  string            // SQLite: full or normal
-	BaseURL      string            // under which callers reach sede; empty: as each request says
-	LocalURL     string            // stands in links of mail when BaseURL is empty
-	Prefix       string            // of all paths, empty or e.g. /api
-	Keys         hydra.Keys        // how Hydra's keys are spelled
-	Version      string            // of the program
-	SecretKey    []byte            // seals what is secret at rest, 32 bytes
-	OlderKeys    [][]byte          // open what was sealed with them
-	CORSOrigins  []string          // who may call from a browser; "*" for all
-	Proxies      []netip.Prefix    // whose X-Forwarded-For counts
-	SignUp       bool              // people make their own accounts
-	Transfer     transfer.Settings // what may be imported
-	TrialDays    int               // for how many days a new organization has all modules; 0: entitlement.TrialDays, below: none
-	DemoPassword string            // of the demo accounts; empty: a random one
-	Sample       Sample            // how much there is in demo organizations
-	DemoReset    bool              // demo organizations are filled anew every day
-	Limits       throttle.Limits   // on requests; the zero value: none
-	Mail         *mail.Server      // where mail is handed over; nil: it stays in the development mailbox
-	Blobs        string            // where files are kept, see blob.Open; empty: a folder in Dir
-	Mailbox      mail.Mailbox      // who may read the development mailbox; empty: local callers
-	Bank         BankSettings      // where Kontomatik is; the zero value: the Sandbox bank only
-	Stripe       StripeSettings    // the account that collects money; the zero value: sede bills everybody itself
-	Log          *slog.Logger
+	Database      string            // postgres://…; empty: SQLite in Dir
+	Dir           string            // the data folder
+	Synchronous   string            // SQLite: full or normal
+	BaseURL       string            // under which callers reach sede; empty: as each request says
+	LocalURL      string            // stands in links of mail when BaseURL is empty
+	Prefix        string            // of all paths, empty or e.g. /api
+	Keys          hydra.Keys        // how Hydra's keys are spelled
+	Version       string            // of the program
+	SecretKey     []byte            // seals what is secret at rest, 32 bytes
+	OlderKeys     [][]byte          // open what was sealed with them
+	CORSOrigins   []string          // who may call from a browser; "*" for all
+	Proxies       []netip.Prefix    // whose X-Forwarded-For counts
+	SignUp        bool              // people make their own accounts
+	Transfer      transfer.Settings // what may be imported
+	TrialDays     int               // for how many days a new organization has all modules; 0: entitlement.TrialDays, below: none
+	DemoPassword  string            // of the demo accounts; empty: a random one
+	Sample        Sample            // how much there is in demo organizations
+	DemoReset     bool              // demo organizations are filled anew every day
+	Limits        throttle.Limits   // on requests; the zero value: none
+	Mail          *mail.Server      // where mail is handed over; nil: it stays in the development mailbox
+	Blobs         string            // where files are kept, see blob.Open; empty: a folder in Dir
+	Mailbox       mail.Mailbox      // who may read the development mailbox; empty: local callers
+	LocalWebhooks bool              // webhooks may go to addresses of this machine
+	Bank          BankSettings      // where Kontomatik is; the zero value: the Sandbox bank only
+	Stripe        StripeSettings    // the account that collects money; the zero value: sede bills everybody itself
+	Log           *slog.Logger
 
 	// SecretKeys reads SecretKey and OlderKeys anew, in this order, when they may have
 	// changed; nil: they stay.
@@ -149,7 +151,7 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.features.organizations.SetSample(a.refill, a.config.DemoReset)
-	all := feature.Module{Routes: platform.Mail.Routes(a.problem), Workers: platform.Mail.Workers(), Schedules: a.jobs.Schedules()}
+	all := feature.Module{Routes: platform.Mail.Routes(a.problem), Workers: append(platform.Mail.Workers(), platform.Webhooks.Workers()...), Schedules: a.jobs.Schedules()}
 	for _, m := range a.features.modules() {
 		all.Resources = append(all.Resources, m.Resources...)
 		all.Routes = append(all.Routes, m.Routes...)
@@ -160,7 +162,9 @@ func (a *App) assemble(ctx context.Context) error {
 		all.Due = append(all.Due, m.Due...)
 		all.Chores = append(all.Chores, m.Chores...)
 		all.Texts = append(all.Texts, m.Texts...)
+		platform.Webhooks.Declare(m.Events...)
 	}
+	all.Resources = append(all.Resources, platform.Webhooks.Resources()...)
 	all.Resources = append(all.Resources, a.jobs.Resources()...)
 	all.Resources = append(all.Resources, audit.Reader{DB: a.db}.Resources()...)
 	all.Routes = append(all.Routes, console.New(a.config.Prefix, a.config.Log).Routes(all.Pages)...)
@@ -202,6 +206,7 @@ func (a *App) platform() (feature.Platform, error) {
 	p.Jobs = jobs.New(jobs.Config{DB: p.DB, Audit: p.Audit, Clock: p.Clock, IDs: p.IDs, Secret: p.Secret, Random: p.Random, Log: p.Log,
 		Alone: p.DB.Engine() == db.SQLite})
 	p.Mail = mail.New(mail.Config{DB: p.DB, Jobs: p.Jobs, IDs: p.IDs, Clock: p.Clock, Secret: p.Secret, Log: p.Log, Server: c.Mail, Mailbox: c.Mailbox})
+	p.Webhooks = webhook.New(webhook.Config{DB: p.DB, Audit: p.Audit, Jobs: p.Jobs, IDs: p.IDs, Clock: p.Clock, Random: p.Random, Secret: p.Secret, Local: c.LocalWebhooks})
 	a.jobs, a.box, a.sealing = p.Jobs, box, sealing.New(p.DB, box, p.Audit)
 	return p, nil
 }

@@ -73,6 +73,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.OnLeave(f.accounts.RevokeKeysOf)
 	p.Mail.SetSilent(f.organizations.Silent)
 	p.Mail.SetFooter(f.organizations.FooterOf)
+	p.Webhooks.SetSilent(f.organizations.Silent)
 	f.invitations = invitation.New(p, f.accounts, f.organizations)
 	f.organizations.SetInvitations(f.invitations.First)
 	f.locations = location.New(p, f.organizations.TimeZone)

@@ -96,6 +96,7 @@ func Tables() []Table {
 		{Name: "seat_reservation", Role: Kept, Secret: []string{All}},
 		{Name: "api_key", Role: Kept, Secret: []string{All}},
 		{Name: "meeting_feed", Role: Kept, Secret: []string{All}},
+		{Name: "webhook_endpoint", Role: Kept, Secret: []string{All}},
 		{Name: "subscription", Role: Kept, Granted: true, Others: []string{"coupon_id"}},
 		{Name: "payment_method", Role: Kept, Secret: []string{"setup_url", "session_id"}, Granted: true},
 		{Name: "stripe_event", Role: Instance},

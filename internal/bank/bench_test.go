@@ -54,14 +54,15 @@ func writeMany(out io.Writer, n int) {
 }
 
 // BenchmarkTransactions reads pages of a thousand and of a million transactions. As
-// many of them fit each filter in both: 240, or with Common all; Rare is a term of
-// two letters that nothing contains.
+// many of them fit each filter in both: 240, or those named All, which all or all
+// but 240 fit. TextPart is in each tenth, Rare is a term of two letters that nothing
+// contains. Deep is the page in the middle.
 func BenchmarkTransactions(b *testing.B) {
 	for _, engine := range []db.Engine{db.SQLite, db.PostgreSQL} {
 		for _, n := range []int{1_000, 1_000_000} {
 			b.Run(fmt.Sprintf("%v/%d", engine, n), func(b *testing.B) {
 				in := sedetest.New(b, engine)
-				account := fill(b, in, n)
+				account, other := fill(b, in, n)
 				began := time.Now()
 				if err := in.App.Database().IndexTexts(b.Context()); err != nil {
 					b.Fatal(err)
@@ -69,17 +70,28 @@ func BenchmarkTransactions(b *testing.B) {
 				b.Logf("%d rows indexed in %v", n, time.Since(began).Round(time.Millisecond))
 				for _, c := range []struct{ name, query string }{
 					{"Page", ""},
+					{"Deep", fmt.Sprintf("&page=%d", n/60)},
 					{"Account", "&account=" + account},
+					{"AccountAll", "&account=" + other},
 					{"Days", "&transactionOn[after]=2029-06-01&transactionOn[before]=2029-06-10"},
+					{"DaysAll", "&transactionOn[after]=2029-01-01"},
 					{"Amount", "&amount[between]=900000..900240"},
+					{"AmountAll", "&amount[gte]=0"},
 					{"ByAmount", "&order[amount]=desc"},
+					{"ByDay", "&order[transactionOn]=asc"},
+					{"ByBooking", "&order[bookedOn]=desc"},
 					{"Text", "&text=needle"},
-					{"TextCommon", "&text=transferencia"},
+					{"TextAll", "&text=transferencia"},
+					{"TextPart", "&text=decima"},
 					{"TextRare", "&text=qx"},
 					{"TextNone", "&text=ana%20fatura"},
 					{"Labels", "&labels=needle"},
+					{"LabelsAll", "&labels=fee"},
 					{"IBAN", "&partyIban=NEEDLE"},
+					{"IBANAll", "&partyIban=PT50"},
 					{"Pending", "&status=pending"},
+					{"BookedAll", "&status=booked"},
+					{"Several", "&status=booked&account=" + other + "&amount[lt]=50000&text=fatura"},
 				} {
 					b.Run(c.name, func(b *testing.B) {
 						for b.Loop() {
@@ -108,8 +120,9 @@ func fetch(b *testing.B, in *sedetest.Instance, path string) {
 }
 
 // fill makes n transactions, and of these 240 that filters find, and returns the
-// account that has the 240. They are spread over all others.
-func fill(b *testing.B, in *sedetest.Instance, n int) (account string) {
+// account that has the 240, and the one that has the others. They are spread over
+// all others.
+func fill(b *testing.B, in *sedetest.Instance, n int) (account, others string) {
 	b.Helper()
 	organization, err := ident.Parse(in.Names["demo"])
 	if err != nil {
@@ -141,7 +154,7 @@ func fill(b *testing.B, in *sedetest.Instance, n int) (account string) {
 			SELECT $1, `+id+`, CASE WHEN `+hit+` THEN $3 ELSE $4 END, `+print+`, 0, CASE WHEN `+hit+` THEN 'pending' ELSE 'booked' END, `+moment(day)+`, NULL,
 				CASE WHEN `+hit+` THEN 900000 + i / `+fmt.Sprint(step)+` ELSE i % 100000 END, 'EUR', NULL, 'Fatura', 'Ana Modelo',
 				CASE WHEN `+hit+` THEN 'NEEDLE' ELSE 'PT50' END, 'TRANSFERENCIA', '', CASE WHEN `+hit+` THEN '|needle|' ELSE '|fee|' END,
-				CASE WHEN `+hit+` THEN 'fatura needle ana modelo transferencia' ELSE 'fatura ft 2029 ana modelo pt50 transferencia recebida' END, 1, `+moment("1861920000")+`, `+moment("1861920000")+`
+				CASE WHEN `+hit+` THEN 'fatura needle ana modelo transferencia' WHEN i % 10 = 3 THEN 'fatura decima ana modelo pt50 transferencia recebida' ELSE 'fatura ft 2029 ana modelo pt50 transferencia recebida' END, 1, `+moment("1861920000")+`, `+moment("1861920000")+`
 			FROM number`, organization, n, found, other)
 		if err == nil {
 			_, err = tx.Exec(`UPDATE row_count SET rows = rows + $2 WHERE organization_id = $1 AND resource = 'bank_transaction'`, organization, n)
@@ -154,5 +167,5 @@ func fill(b *testing.B, in *sedetest.Instance, n int) (account string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return accounts.Members[0].ID
+	return accounts.Members[0].ID, accounts.Members[1].ID
 }

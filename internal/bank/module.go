@@ -28,7 +28,7 @@ const sandboxPath = "/sandbox-bank"
 // New returns the use cases. problem answers a page of the Sandbox bank that failed.
 func New(ctx context.Context, p feature.Platform, settings Settings, organizations Organizations,
 	problem func(w http.ResponseWriter, r *http.Request, err error)) (*Service, error) {
-	s := &Service{db: p.DB, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, now: p.Clock, box: p.Secret, log: p.Log, mail: p.Mail, organizations: organizations,
+	s := &Service{db: p.DB, audit: p.Audit, jobs: p.Jobs, ids: p.IDs, now: p.Clock, box: p.Secret, log: p.Log, mail: p.Mail, webhooks: p.Webhooks, organizations: organizations,
 		keepMonths: settings.KeepMonths}
 	s.providers = &providers{db: p.DB, clock: p.Clock, key: newKey(), catalogue: map[string]catalogue{}}
 	if settings.URL != "" {
@@ -56,6 +56,7 @@ func (s *Service) Module() feature.Module {
 		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase), doMatch.Worker(s.match)},
 		Due:       []jobs.Due{s.due()},
 		Texts:     []*db.Listing{&transactionListing},
+		Events:    events(),
 		Schedules: []jobs.Schedule{
 			{Name: "bank.retention", Every: retentionEvery, Do: s.removeOld},
 			{Name: "bank.sandbox-records", Every: day, Do: s.forgetRecords},

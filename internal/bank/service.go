@@ -17,6 +17,7 @@ import (
 	"sede/internal/null"
 	"sede/internal/page"
 	"sede/internal/secret"
+	"sede/internal/webhook"
 )
 
 // Who may do what: those who handle money see bank data, those who run the
@@ -50,6 +51,7 @@ type Service struct {
 	log           *slog.Logger
 	providers     *providers
 	mail          *mail.Post
+	webhooks      *webhook.Service
 	organizations Organizations
 	invoices      Invoices // nil: nothing is matched
 	keepMonths    int      // how long transactions are kept; 0: for good
@@ -238,6 +240,9 @@ func (s *Service) advance(tx *db.Tx, scope access.Scope, i *Integration) error {
 // store is advance with an entry in the audit log.
 func (s *Service) store(tx *db.Tx, who *access.Caller, scope access.Scope, action string, before, i *Integration) error {
 	if err := s.advance(tx, scope, i); err != nil {
+		return err
+	}
+	if err := s.announceChange(tx, scope, before, i); err != nil {
 		return err
 	}
 	return s.audit.Append(tx, who, audit.Entry{Scope: scope, Action: action, Resource: "Integration", Key: i.ID.String(),

@@ -89,6 +89,9 @@ func (s *Service) comeNear(tx *db.Tx, scope access.Scope, i *Integration, now ti
 	if !remind {
 		return nil
 	}
+	if err := s.announce(tx, scope, eventExpiring, i, i.Reminded); err != nil {
+		return err
+	}
 	name, language, zone, err := s.organizations.Letterhead(tx, scope)
 	if err != nil {
 		return err

@@ -18,21 +18,23 @@ import (
 	"sede/internal/jobs"
 	"sede/internal/mail"
 	"sede/internal/secret"
+	"sede/internal/webhook"
 )
 
 // Platform is what every feature may use.
 type Platform struct {
-	DB      *db.DB
-	Audit   *audit.Log
-	Jobs    *jobs.Queue
-	Mail    *mail.Post
-	IDs     *ident.Source
-	Clock   clock.Clock
-	Random  io.Reader // for secrets
-	Secret  *secret.Box
-	BaseURL string // under which people reach sede, without a slash at the end; empty: not known
-	Blobs   blob.Store
-	Log     *slog.Logger
+	DB       *db.DB
+	Audit    *audit.Log
+	Jobs     *jobs.Queue
+	Mail     *mail.Post
+	Webhooks *webhook.Service
+	IDs      *ident.Source
+	Clock    clock.Clock
+	Random   io.Reader // for secrets
+	Secret   *secret.Box
+	BaseURL  string // under which people reach sede, without a slash at the end; empty: not known
+	Blobs    blob.Store
+	Log      *slog.Logger
 	// Problem answers a request with an error, as the resources do.
 	Problem func(w http.ResponseWriter, r *http.Request, err error)
 }
@@ -47,5 +49,6 @@ type Module struct {
 	Schedules []jobs.Schedule
 	Due       []jobs.Due
 	Chores    []jobs.Chore
-	Texts     []*db.Listing // those with Texts
+	Texts     []*db.Listing  // those with Texts
+	Events    []webhook.Type // that the feature sends
 }

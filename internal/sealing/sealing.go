@@ -35,6 +35,8 @@ func Columns() []Column {
 		{"bank_consent", "session", tenant, "bank_consent.session {id}"},
 		{"bank_consent", "access", tenant, "bank_consent.access {id}"},
 		{"bank_pull", "session", tenant, "bank_pull.session {id}"},
+		{"webhook_endpoint", "secret", tenant, "webhook_endpoint.secret {id}"},
+		{"webhook_endpoint", "former_secret", tenant, "webhook_endpoint.former_secret {id}"},
 	}
 }
 

@@ -80,6 +80,9 @@ func fill(t *testing.T, in *sedetest.Instance) {
 	in.RunJobs()
 	signUp(t, in, "next@example.com")
 	in.As("owner@other.example", "").Must("POST", "/integrations/kontomatik/setup", `{"country": "PT", "redirectUri": "https://app.example/back"}`)
+	var endpoint struct{ ID string }
+	in.As("owner@other.example", "").Must("POST", "/webhook-endpoints", `{"url": "https://app.example/hooks", "events": ["*"]}`).JSON(t, &endpoint)
+	in.As("owner@other.example", "").Must("POST", "/webhook-endpoints/"+endpoint.ID+"/rotate-secret", "")
 	// Sessions are sealed for the moment until they are used.
 	_, box := with(t, in, oldKey)
 	err := in.App.Database().Write(t.Context(), access.Instance(), func(tx *db.Tx) error {

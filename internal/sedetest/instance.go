@@ -134,7 +134,7 @@ const databaseFile = "sede.db"
 // template and of the instance apart.
 func (in *Instance) settings(seed byte) app.Config {
 	return app.Config{
-		Synchronous: "normal", BaseURL: "http://sede.test", DemoPassword: Password, SignUp: true, Mailbox: mail.Open, SecretKey: bytes.Repeat([]byte{7}, 32),
+		Synchronous: "normal", BaseURL: "http://sede.test", DemoPassword: Password, SignUp: true, LocalWebhooks: true, Mailbox: mail.Open, SecretKey: bytes.Repeat([]byte{7}, 32),
 		Limits: throttle.Default().Times(1000), Clock: in.Clock, Random: &source{chacha: rand.NewChaCha8([32]byte{seed})}, Hashing: weak(),
 		Interrupt: in.interrupt, Blobs: in.t.TempDir(), Log: slog.New(slog.DiscardHandler),
 	}

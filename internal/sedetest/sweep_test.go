@@ -89,6 +89,7 @@ func TestSweep(t *testing.T) {
 		"POST /users/me/password":                 `{"currentPassword":"` + sedetest.Password + `","password":"another good one"}`,
 		"POST /organization-user-invitations":     `{"email":"sweep@new.example"}`,
 		"POST /api-keys":                          `{"name":"Export","scopes":["locations:read"]}`,
+		"POST /webhook-endpoints":                 `{"url":"https://app.example/hooks","events":["*"]}`,
 		"POST /users/confirm":                     `{"token":"` + linkToken + `"}`,
 		"POST /users/reset-password":              `{"token":"` + linkToken + `","password":"another good one"}`,
 		"POST /users/me/email":                    `{"currentPassword":"` + sedetest.Password + `","email":"owner@new.example"}`,

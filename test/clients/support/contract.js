@@ -241,6 +241,27 @@ export const resources = {
     filters: ['lastUsedAt[before]', 'exists[lastUsedAt]', 'expiresAt[before]', 'createdAt[after]', 'order[lastUsedAt]', 'order[expiresAt]',
       'order[createdAt]'],
   },
+  'webhook-endpoints': {
+    name: 'WebhookEndpoint',
+    mayBeEmpty: true,
+    fields: {
+      id: '=string',
+      url: '*url',
+      description: 'string',
+      events: '*[]string',
+      enabled: 'boolean',
+      secret: '=string?',
+      deliveredAt: '=dateTime?',
+      failedAt: '=dateTime?',
+      failingSince: '=dateTime?',
+      error: '=string?',
+      errorMessage: '=string?',
+      createdAt: '=dateTime',
+      updatedAt: '=dateTime',
+    },
+    operations: { list: 'GET', create: 'POST', show: 'GET', edit: 'PATCH', delete: 'DELETE' },
+    filters: ['url', 'enabled', 'createdAt[after]', 'order[createdAt]'],
+  },
   'api-keys': {
     name: 'ApiKey',
     fields: {

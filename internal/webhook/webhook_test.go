@@ -1,0 +1,221 @@
+package webhook_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"sede/internal/app"
+	"sede/internal/db"
+	"sede/internal/sedetest"
+)
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	sedetest.Run(t, "testdata/*.txt")
+}
+
+// receiver is another program: it keeps what it got.
+type receiver struct {
+	*httptest.Server
+	mu     sync.Mutex
+	status int
+	got    []arrival
+}
+
+type arrival struct {
+	header http.Header
+	body   string
+}
+
+func receive(t *testing.T) *receiver {
+	r := &receiver{status: http.StatusNoContent}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		body, _ := io.ReadAll(request.Body)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.got = append(r.got, arrival{request.Header, string(body)})
+		if r.status == http.StatusFound {
+			w.Header().Set("Location", "http://127.0.0.1:1/")
+		}
+		w.WriteHeader(r.status)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) answer(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status = status
+}
+
+// take returns what came since the last time.
+func (r *receiver) take() []arrival {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	got := r.got
+	r.got = nil
+	return got
+}
+
+// endpoint is one as its admins see it.
+type endpoint struct {
+	ID           string
+	Secret       string
+	Enabled      bool
+	Error        string
+	DeliveredAt  *string
+	FailingSince *string
+}
+
+func register(t *testing.T, in *sedetest.Instance, url, events string) (e endpoint) {
+	t.Helper()
+	admin(in).Must("POST", "/webhook-endpoints", `{"url":"`+url+`","events":["`+events+`"]}`).JSON(t, &e)
+	return e
+}
+
+func admin(in *sedetest.Instance) *sedetest.Client { return in.As("owner@other.example", "other") }
+
+func (e *endpoint) reload(t *testing.T, in *sedetest.Instance) {
+	t.Helper()
+	*e = endpoint{ID: e.ID}
+	admin(in).Must("GET", "/webhook-endpoints/"+e.ID, "").JSON(t, e)
+}
+
+// verify fails unless the secret has signed the event.
+func verify(t *testing.T, secret string, a arrival) {
+	t.Helper()
+	v, err := standard.NewWebhook(secret)
+	if err == nil {
+		err = v.VerifyIgnoringTimestamp([]byte(a.body), a.header)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDelivery sends events to endpoints that answer, and to some that don't.
+func TestDelivery(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in, other := sedetest.New(t, engine), receive(t)
+		e := register(t, in, other.URL, "ping")
+		register(t, in, other.URL, "integration.expired") // which does not want it
+		admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+		in.RunJobs()
+		got := other.take()
+		if len(got) != 1 || !strings.Contains(got[0].body, `"type":"ping"`) || !strings.Contains(got[0].body, `"organization":"/organizations/`) || strings.Contains(got[0].body, "whsec_") {
+			t.Fatalf("%d arrived: %v", len(got), got)
+		}
+		verify(t, e.Secret, got[0])
+		secret := e.Secret
+		if e.reload(t, in); e.DeliveredAt == nil || e.FailingSince != nil || e.Secret != "" {
+			t.Errorf("%+v", e)
+		}
+
+		// The other side is down: the same event comes again, until it arrives.
+		other.answer(http.StatusInternalServerError)
+		admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+		in.RunJobs()
+		if e.reload(t, in); e.Error != "refused" || e.FailingSince == nil {
+			t.Errorf("%+v", e)
+		}
+		in.Advance(2 * time.Second)
+		other.answer(http.StatusFound) // nobody follows it
+		in.RunJobs()
+		in.Advance(time.Minute)
+		other.answer(http.StatusOK)
+		in.RunJobs()
+		if got = other.take(); len(got) != 3 || got[0].header.Get("webhook-id") != got[2].header.Get("webhook-id") || got[0].body != got[2].body {
+			t.Errorf("%d arrived", len(got))
+		}
+		if e.reload(t, in); e.Error != "" || e.FailingSince != nil {
+			t.Errorf("%+v", e)
+		}
+
+		// A secret that is replaced signs for a day as well.
+		var rotated endpoint
+		admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/rotate-secret", "").JSON(t, &rotated)
+		admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+		in.RunJobs()
+		got = other.take()
+		verify(t, secret, got[0])
+		verify(t, rotated.Secret, got[0])
+		in.Advance(25 * time.Hour)
+		admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+		in.RunJobs()
+		got = other.take()
+		verify(t, rotated.Secret, got[0])
+		if strings.Contains(got[0].header.Get("webhook-signature"), " ") {
+			t.Error("a secret that was replaced yesterday signs")
+		}
+
+		// One that refuses everything for days is switched off, and on by people only.
+		other.answer(http.StatusForbidden)
+		admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+		for range 40 {
+			in.RunJobs()
+			in.Advance(4 * time.Hour)
+		}
+		if e.reload(t, in); e.Enabled {
+			t.Errorf("%+v", e)
+		}
+		other.take()
+		admin(in).Must("PATCH", "/webhook-endpoints/"+e.ID, `{"enabled":true}`)
+		other.answer(http.StatusGone)
+		admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+		in.RunJobs()
+		if e.reload(t, in); e.Enabled || e.Error != "gone" || len(other.take()) != 1 {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+// TestReach keeps events out of the own network and within those who want them.
+func TestReach(t *testing.T) {
+	t.Parallel()
+	in, other := sedetest.NewWith(t, db.SQLite, func(c *app.Config) { c.LocalWebhooks = false }), receive(t)
+	if a := admin(in).Do("POST", "/webhook-endpoints", `{"url":"`+other.URL+`","events":["*"]}`); a.Status != http.StatusUnprocessableEntity {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	e := register(t, in, "https://127.0.0.1:1/", "*")
+	admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+	in.RunJobs()
+	if e.reload(t, in); e.Error != "out-of-reach" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestSilent sends nothing out of demo organizations.
+func TestSilent(t *testing.T) {
+	t.Parallel()
+	in, other := sedetest.New(t, db.SQLite), receive(t)
+	demo := in.As("owner@demo.example", "demo")
+	var e endpoint
+	demo.Must("POST", "/webhook-endpoints", `{"url":"`+other.URL+`","events":["*"]}`).JSON(t, &e)
+	demo.Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+	in.RunJobs()
+	demo.Must("GET", "/webhook-endpoints/"+e.ID, "").JSON(t, &e)
+	if got := other.take(); len(got) != 0 || e.Error != "silent" {
+		t.Errorf("%d arrived, %+v", len(got), e)
+	}
+}
+
+// TestOthers tells nobody what happens in another organization.
+func TestOthers(t *testing.T) {
+	t.Parallel()
+	in, other := sedetest.New(t, db.SQLite), receive(t)
+	register(t, in, other.URL, "*")
+	in.As("owner@demo.example", "demo").Must("POST", "/integrations/kontomatik/revoke", `{}`)
+	in.RunJobs()
+	if got := other.take(); len(got) != 0 {
+		t.Errorf("%d arrived", len(got))
+	}
+}
