@@ -245,7 +245,7 @@ func (h *handServer) list(w http.ResponseWriter, r *http.Request, who *handCalle
 	body := handBuffers.Get().(*[]byte)
 	defer handBuffers.Put(body)
 	b := append((*body)[:0], `{"@context":"/contexts/Location","@id":"/locations","@type":"hydra:Collection"`...)
-	exact := total <= 10_000 || link == ""
+	exact := total <= 1_000 || link == ""
 	if exact {
 		b = strconv.AppendInt(append(b, `,"hydra:totalItems":`...), total, 10)
 		b = strconv.AppendInt(append(b, `,"totalItems":`...), total, 10)

@@ -135,7 +135,7 @@ func (h *handLite) page(organization ident.ID, country, text string, each func(*
 	case argument == "":
 		s = c.Prep("SELECT rows FROM row_count WHERE organization_id = ? AND resource = 'location'")
 	default:
-		s = c.Prep("SELECT count(*) FROM (SELECT 1 FROM location WHERE " + where + " LIMIT 10001)")
+		s = c.Prep("SELECT count(*) FROM (SELECT 1 FROM location WHERE " + where + " LIMIT 1001)")
 	}
 	bind()
 	if _, err := s.Step(); err != nil {

@@ -72,7 +72,7 @@ func (h *handPg) page(organization ident.ID, country, text string, each func(*ha
 	case text == "":
 		batch.Queue("SELECT rows FROM row_count WHERE organization_id = $1 AND resource = 'location'", arguments...)
 	default:
-		batch.Queue("SELECT count(*) FROM (SELECT 1 FROM location WHERE "+where+" LIMIT 10001) AS m", arguments...)
+		batch.Queue("SELECT count(*) FROM (SELECT 1 FROM location WHERE "+where+" LIMIT 1001) AS m", arguments...)
 	}
 	results := h.pool.SendBatch(context.Background(), &batch)
 	rows, err := results.Query()

@@ -42,7 +42,7 @@ var integrationFields = []hydra.Field[Integration]{
 	hydra.NullTime("pulledAt", func(i *Integration) *null.Value[time.Time] { return &i.PulledAt }).ReadOnly().
 		Doc("When the last import was done that brought everything."),
 	hydra.NullTime("nextPullAt", func(i *Integration) *null.Value[time.Time] { return &i.NextPullAt }).ReadOnly().
-		Doc("When it imports by itself: every night, at a time of its own."),
+		Doc("When it imports by itself: every night, at a time of its own, and after an hour when the bank told a part only."),
 	hydra.NullTime("revokedAt", func(i *Integration) *null.Value[time.Time] { return &i.RevokedAt }).ReadOnly().
 		Doc("When somebody ended the connection."),
 	hydra.NullTime("confirmedAt", func(i *Integration) *null.Value[time.Time] { return &i.ConfirmedAt }).ReadOnly().
@@ -80,7 +80,7 @@ var pullFields = []hydra.Field[PullRequest]{
 	hydra.NullRef("integration", "Integration", func(r *PullRequest) *null.Value[ident.ID] { return &r.Integration }).
 		Doc("The connection; may be left out when there is one."),
 	hydra.NullTime("since", func(r *PullRequest) *null.Value[time.Time] { return &r.Since }).Offset().
-		Doc("How far back. Left out: a year. Without the person the bank tells 90 days at most."),
+		Doc("How far back, ten years at most. Left out: a year. Without the person the bank tells 90 days at most."),
 }
 
 var revokeFields = []hydra.Field[RevokeRequest]{

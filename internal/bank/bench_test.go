@@ -134,9 +134,9 @@ func fill(b *testing.B, in *sedetest.Instance, n int) (account, others string) {
 	in.As("owner@demo.example", "").Do("GET", "/bank-accounts", "").JSON(b, &accounts)
 	found, _ := ident.Parse(accounts.Members[0].ID)
 	other, _ := ident.Parse(accounts.Members[1].ID)
-	id, at := `CAST(printf('a%015d', i) AS BLOB)`, `(%s * 1000000)`
+	id, at, key := `CAST(printf('a%015d', i) AS BLOB)`, `(%s * 1000000)`, `BLOB`
 	if in.App.Database().Engine() == db.PostgreSQL {
-		id, at = `CAST(lpad(to_hex(i), 32, 'a') AS uuid)`, `to_timestamp(%s)`
+		id, at, key = `CAST(lpad(to_hex(i), 32, 'a') AS uuid)`, `to_timestamp(%s)`, `uuid`
 	}
 	print := `CAST(CAST(i AS text) AS BLOB)`
 	if in.App.Database().Engine() == db.PostgreSQL {
@@ -151,7 +151,7 @@ func fill(b *testing.B, in *sedetest.Instance, n int) (account, others string) {
 		_, err := tx.Exec(`WITH RECURSIVE number (i) AS (SELECT CAST(0 AS bigint) UNION ALL SELECT i + 1 FROM number WHERE i + 1 < $2)
 			INSERT INTO bank_transaction (organization_id, id, account_id, fingerprint, ordinal, status, transaction_on, booked_on, amount, currency, balance, title, party,
 				party_iban, kind, symbols, labels, text_fold, version, created_at, updated_at)
-			SELECT $1, `+id+`, CASE WHEN `+hit+` THEN $3 ELSE $4 END, `+print+`, 0, CASE WHEN `+hit+` THEN 'pending' ELSE 'booked' END, `+moment(day)+`, NULL,
+			SELECT $1, `+id+`, CASE WHEN `+hit+` THEN CAST($3 AS `+key+`) ELSE CAST($4 AS `+key+`) END, `+print+`, 0, CASE WHEN `+hit+` THEN 'pending' ELSE 'booked' END, `+moment(day)+`, NULL,
 				CASE WHEN `+hit+` THEN 900000 + i / `+fmt.Sprint(step)+` ELSE i % 100000 END, 'EUR', NULL, 'Fatura', 'Ana Modelo',
 				CASE WHEN `+hit+` THEN 'NEEDLE' ELSE 'PT50' END, 'TRANSFERENCIA', '', CASE WHEN `+hit+` THEN '|needle|' ELSE '|fee|' END,
 				CASE WHEN `+hit+` THEN 'fatura needle ana modelo transferencia' WHEN i % 10 = 3 THEN 'fatura decima ana modelo pt50 transferencia recebida' ELSE 'fatura ft 2029 ana modelo pt50 transferencia recebida' END, 1, `+moment("1861920000")+`, `+moment("1861920000")+`

@@ -21,11 +21,12 @@ type pullArgs struct{ Pull ident.ID }
 
 // How a pull waits.
 const (
-	pollPause   = 3 * time.Second  // between two looks at a command
-	failPause   = 20 * time.Second // after a look that failed
-	pullTime    = 15 * time.Minute // from the session to the end of the command
-	reuseReach  = 90               // days that a bank tells without the person
-	mostLostTry = 2                // sessions that may be lost before the pull fails
+	pollPause    = 3 * time.Second  // between two looks at a command
+	failPause    = 20 * time.Second // after a look that failed
+	pullTime     = 15 * time.Minute // from the session to the end of the command
+	partialPause = time.Hour        // until the next import after one that brought a part only
+	reuseReach   = 90               // days that a bank tells without the person
+	mostLostTry  = 2                // sessions that may be lost before the pull fails
 )
 
 // pauses are how long a pull waits after the bank failed; after the last one it
@@ -166,7 +167,7 @@ func (s *Service) start(ctx context.Context, w *work) error {
 	}
 	return s.save(ctx, w, func(tx *db.Tx) error {
 		w.pull.step, w.pull.command = stepRunning, null.Of(command.ID)
-		return s.tell(tx, w, PullRunning)
+		return s.tell(tx, w, PullRunning, null.Value[string]{})
 	})
 }
 
@@ -227,9 +228,9 @@ func (s *Service) handle(ctx context.Context, w *work, err error) error {
 		return s.fail(ctx, w, unavailable)
 	}
 	pause := pauses[w.pull.tries]
-	err = s.save(ctx, w, func(*db.Tx) error {
+	err = s.save(ctx, w, func(tx *db.Tx) error {
 		w.pull.step, w.pull.command, w.pull.tries = stepQueued, null.Value[string]{}, w.pull.tries+1
-		return nil
+		return s.tell(tx, w, PullQueued, null.Of(unavailable))
 	})
 	if err != nil {
 		return err
@@ -263,13 +264,13 @@ func orStopped(err error) error {
 	return err
 }
 
-// tell shows on the connection how far its pull is.
-func (s *Service) tell(tx *db.Tx, w *work, status string) error {
+// tell shows on the connection how far its pull is, and what keeps it waiting.
+func (s *Service) tell(tx *db.Tx, w *work, status string, trouble null.Value[string]) error {
 	if err := findIntegration(tx, w.scope, w.pull.integration, &w.integration); err != nil {
 		return err
 	}
 	before := w.integration
-	w.integration.PullStatus = null.Of(status)
+	w.integration.PullStatus, w.integration.Error = null.Of(status), trouble
 	return s.store(tx, nil, w.scope, "pull", &before, &w.integration)
 }
 
@@ -301,18 +302,29 @@ func (s *Service) expire(tx *db.Tx, w *work) error {
 	return w.integration.move(StatusExpired)
 }
 
-// finish ends a pull that brought everything. Access that was for once is used up.
+// finish ends a pull that was done. After one that brought a part only the next comes
+// soon, and reaches back as far. Access that was for once is used up.
 func (s *Service) finish(ctx context.Context, w *work, in *intake) error {
 	return s.end(ctx, w, func(tx *db.Tx) error {
 		w.pull.added, w.pull.skipped = in.added, in.skipped
 		i := &w.integration
 		i.PullStatus, i.PullAdded, i.PullSkipped = null.Of(PullDone), null.Of(in.added), null.Of(in.skipped)
-		i.PulledAt, i.Error = null.Of(s.moment()), null.Value[string]{}
+		i.Error = null.Value[string]{}
 		if err := s.enqueueMatch(tx, w.scope, w.pull.createdAt); err != nil {
 			return err
 		}
+		partial, err := anyPartial(tx, w.scope, i.ID)
+		if err != nil {
+			return err
+		}
+		if !partial {
+			i.PulledAt = null.Of(s.moment())
+		}
 		if !w.consent.token.Valid {
 			return s.expire(tx, w)
+		}
+		if again := tx.Now(w.scope).Add(partialPause).Truncate(time.Second); partial && i.NextPullAt.Valid && again.Before(i.NextPullAt.V) {
+			i.NextPullAt = null.Of(again)
 		}
 		return i.move(i.works(tx.Now(w.scope)))
 	})

@@ -46,6 +46,13 @@ func findAccount(tx *db.Tx, scope access.Scope, id ident.ID, a *Account) error {
 	return orMissing(a.scan(tx.Row(`SELECT `+accountColumns+` FROM bank_account WHERE organization_id = $1 AND id = $2`, scope.Organization(), id).Scan))
 }
 
+// anyPartial reports whether the bank told a part only of an account of the connection.
+func anyPartial(tx *db.Tx, scope access.Scope, integration ident.ID) (partial bool, err error) {
+	err = tx.Row(`SELECT EXISTS (SELECT 1 FROM bank_account WHERE organization_id = $1 AND integration_id = $2 AND partial)`,
+		scope.Organization(), integration).Scan(&partial)
+	return partial, err
+}
+
 func findAccountBy(tx *db.Tx, scope access.Scope, identity string, a *Account) error {
 	return orMissing(a.scan(tx.Row(`SELECT `+accountColumns+` FROM bank_account WHERE organization_id = $1 AND identity = $2`, scope.Organization(), identity).Scan))
 }

@@ -67,7 +67,7 @@ type Column struct {
 }
 
 // countLimit is up to where matches are counted exactly.
-const countLimit = 10_000
+const countLimit = 1_000
 
 // errField says that a Query names a field that the Listing doesn't have.
 var errField = errors.New("db: unknown field")
@@ -89,7 +89,7 @@ func PageOf[T any](l *Listing, tx *Tx, scope access.Scope, q *page.Query, args [
 // from $2 on ($1 is the scope's organization), or from $1 on when Wide.
 //
 // The total is exact where counters tell it (see Counted, Total, Groups) and up to
-// 10,000 matches otherwise; beyond, it is 10,000 and not Exact. more says whether a
+// 1,000 matches otherwise; beyond, it is 1,000 and not Exact. more says whether a
 // further page has rows. On PostgreSQL page and total take one round trip. In
 // an order by Key alone page N of an unfiltered Counted collection costs what
 // page 1 costs, see anchors; in others the rows before it are skipped one by one.
@@ -104,6 +104,7 @@ func (l *Listing) Page(tx *Tx, scope access.Scope, q *page.Query, args []any, sc
 		p.args = append(p.args, scope.Organization())
 	}
 	p.args = append(p.args, args...)
+	p.own = len(p.args)
 	p.org = scope.Organization()
 	p.counted = l.Counted && len(args) == 0 && len(q.Filters) == 0
 	p.told = l.Total != "" && len(q.Filters) == 0

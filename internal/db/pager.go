@@ -13,6 +13,7 @@ type pager struct {
 	tx      *Tx
 	org     ident.ID
 	args    []any // of where
+	own     int   // how many of them are the listing's, not of filters
 	where   string
 	order   string
 	size    int
@@ -42,6 +43,9 @@ func (p *pager) read() error {
 	case p.deep():
 		return p.readDeep()
 	}
+	if p.far() {
+		return p.readFar()
+	}
 	var total Row
 	pipelined := p.tx.pg != nil
 	if pipelined {
@@ -58,6 +62,51 @@ func (p *pager) read() error {
 		total = p.countRow()
 	}
 	return p.count(total)
+}
+
+// far reports whether so many rows come before the page that it pays to skip them by
+// their keys.
+func (p *pager) far() bool {
+	return p.offset >= deepFrom && p.l.From == "" && !p.l.Wide && p.own == 1 && p.l.key() == "id"
+}
+
+// readFar gets a page that is far from the beginning: the keys first, since the index
+// of the order has them without the rows that are skipped.
+func (p *pager) readFar() error {
+	total := p.countRow
+	if p.tx.pg != nil {
+		row := p.countAhead()
+		total = func() Row { return row }
+	}
+	args := p.args[:len(p.args):len(p.args)]
+	rows := p.tx.Query("SELECT "+p.l.key()+" FROM "+p.l.Table+" WHERE "+p.where+" ORDER BY "+p.order+
+		" LIMIT "+strconv.Itoa(p.size+1)+" OFFSET "+placeholder(len(args)+1), append(args, p.offset)...)
+	var keys []ident.ID
+	for rows.Next() {
+		var key ident.ID
+		if err := rows.Scan(&key); err != nil {
+			rows.Close()
+			return err
+		}
+		keys = append(keys, key)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if p.more = len(keys) > p.size; p.more {
+		keys = keys[:p.size]
+	}
+	if len(keys) > 0 {
+		if err := p.scanListed(keys); err != nil {
+			return err
+		}
+		if !p.more {
+			p.total = page.Total{Rows: p.offset + int64(p.rows), Exact: true}
+			return nil
+		}
+	}
+	return p.count(total())
 }
 
 // page reads size rows, and looks whether there is one more.

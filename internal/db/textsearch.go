@@ -15,10 +15,11 @@ type textLimits struct {
 	blocks  int // up to so many blocks are read before anything else is tried
 	found   int // up to so many rows that may match are all read
 	walk    int // so many rows are read in the order of the page when more may match
-	sorted  int // up to so many rows are sorted when those did not fill the page
+	keys    int // so many keys are read in that order when those did not fill the page
+	sorted  int // up to so many rows that may match are gathered, or sorted when nothing else helps
 }
 
-var usualTextLimits = textLimits{pending: 20_000, blocks: 256, found: countLimit, walk: 20_000, sorted: 200_000}
+var usualTextLimits = textLimits{pending: 20_000, blocks: 256, found: countLimit, walk: 3_000, keys: 400_000, sorted: 200_000}
 
 // spansRead is how many trigrams of a term are looked up in a segment, those with
 // the fewest rows.
@@ -246,8 +247,9 @@ func (s *textSearch) readAll(looks []look) (list []found, ok bool, err error) {
 	return list, true, nil
 }
 
-// ids appends the ids of rows.
-func (s *textSearch) ids(ids []ident.ID, list []found) ([]ident.ID, error) {
+// ids are the ids of rows, behind the others. The slice of those stays as it is.
+func (s *textSearch) ids(others []ident.ID, list []found) ([]ident.ID, error) {
+	ids := slices.Clone(others)
 	var numbers []int64
 	for _, f := range list {
 		for _, row := range f.rows {
@@ -328,9 +330,18 @@ func (p *pager) among(ids []ident.ID) error {
 	if p.size <= 0 || p.offset >= n {
 		return nil
 	}
+	return p.show(sorted)
+}
+
+// show reads the page from the keys of rows that match, in its order.
+func (p *pager) show(sorted []ident.ID) error {
 	sorted = sorted[p.offset:]
-	sorted = sorted[:min(len(sorted), p.size)]
-	rows := p.listed(p.l.Select, " ORDER BY "+p.order, sorted)
+	return p.scanListed(sorted[:min(len(sorted), p.size)])
+}
+
+// scanListed hands the rows with the keys to scan, in the order of the page.
+func (p *pager) scanListed(keys []ident.ID) error {
+	rows := p.listed(p.l.Select, " ORDER BY "+p.order, keys)
 	defer rows.Close()
 	for rows.Next() {
 		p.rows++
@@ -405,118 +416,4 @@ func (l *Listing) Each(tx *Tx, scope access.Scope, q *page.Query, keys []ident.I
 		}
 	}
 	return rows.Err()
-}
-
-// common reads the page of a search for what many rows may have: they are met soon
-// when rows are read in order.
-func (p *pager) common(s *textSearch, looks []look) (done bool, err error) {
-	filled, err := p.walk(s.limits.walk)
-	if err != nil {
-		return false, err
-	}
-	if filled {
-		ok, err := p.countSome(s, looks)
-		if err == nil && !ok {
-			err = p.count(p.countRow())
-		}
-		return true, err
-	}
-	list, ok, err := s.readAll(looks)
-	if err != nil || !ok {
-		return false, ignoreDamage(err)
-	}
-	ids, err := s.ids(s.pending, list)
-	if err != nil {
-		return false, ignoreDamage(err)
-	}
-	return true, p.among(ids)
-}
-
-// walk reads rows in the order of the page, and hands those that match to scan
-// once they are enough for the page and one more.
-func (p *pager) walk(most int) (filled bool, err error) {
-	if p.size <= 0 || p.offset+int64(p.size) >= int64(most) {
-		return false, nil
-	}
-	args := p.args[:len(p.args):len(p.args)]
-	text := func(columns, limit string) string {
-		return "SELECT " + columns + " FROM (SELECT * FROM " + p.l.Table + " WHERE " + p.others + " ORDER BY " + p.order + " LIMIT " + placeholder(len(args)+1) +
-			") AS " + p.l.Table + " WHERE " + p.textual + " LIMIT " + limit
-	}
-	// The last row is looked for first: rows can't be taken back from scan.
-	var last ident.ID
-	n := placeholder(len(args) + 2)
-	err = p.tx.Row(text(p.l.key(), "1 OFFSET "+n), append(args, int64(most), p.offset+int64(p.size))...).Scan(&last)
-	if errors.Is(err, ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	rows := p.tx.Query(text(p.l.Select, n+" OFFSET "+placeholder(len(args)+3)), append(args, int64(most), int64(p.size), p.offset)...)
-	defer rows.Close()
-	for rows.Next() {
-		p.rows++
-		if err := p.scan(rows); err != nil {
-			return false, err
-		}
-	}
-	p.more = true
-	return true, rows.Err()
-}
-
-// countSome counts rows that match up to the limit of counting; false when it is
-// better done without the index.
-func (p *pager) countSome(s *textSearch, looks []look) (ok bool, err error) {
-	const part = countLimit + countLimit/5
-	seen := make(map[ident.ID]struct{}, part)
-	var total int64
-	count := func(ids []ident.ID) error {
-		ids = slices.DeleteFunc(ids, func(id ident.ID) bool {
-			_, there := seen[id]
-			seen[id] = struct{}{}
-			return there
-		})
-		var n int64
-		rows := p.listed("count(*)", "", ids)
-		defer rows.Close()
-		for rows.Next() {
-			if err := rows.Scan(&n); err != nil {
-				return err
-			}
-		}
-		total += n
-		return rows.Err()
-	}
-	if err := count(s.pending); err != nil {
-		return false, err
-	}
-	for i := range looks {
-		list, _, err := s.read(looks[i : i+1])
-		if err != nil {
-			return false, ignoreDamage(err)
-		}
-		for _, f := range list {
-			if i == 0 && 2*len(f.rows) > f.segment.rows && f.segment.rows > part {
-				return false, nil // so many that they are soon met one after the other
-			}
-			for rows := range slices.Chunk(f.rows, part) {
-				if total > countLimit {
-					break
-				}
-				ids, err := s.ids(nil, []found{{f.segment, rows}})
-				if err != nil {
-					return false, ignoreDamage(err)
-				}
-				if err := count(ids); err != nil {
-					return false, err
-				}
-			}
-		}
-		if total > countLimit {
-			break
-		}
-	}
-	p.total = page.Total{Rows: min(total, countLimit), Exact: total <= countLimit}
-	return true, nil
 }

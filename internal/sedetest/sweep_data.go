@@ -46,6 +46,7 @@ func (w *sweep) subscribe() {
 	spare := do(owner, http.MethodPost, "/organization-addresses", w.bodies["POST /organization-addresses"])
 	w.in.Names["spare-address"] = spare[strings.LastIndexByte(spare, '/')+1:]
 	do(owner, http.MethodPost, "/subscriptions", w.bodies["POST /subscriptions"])
+	do(owner, http.MethodPost, "/webhook-endpoints", w.bodies["POST /webhook-endpoints"])
 	invoice := w.list(owner, "/invoices")[0]
 	w.bodies["POST /credit-notes"] = `{"invoice":"` + invoice + `","reason":"Sweep","lines":[{"line":1,"amount":1}]}`
 	do(w.in.As("operator@demo.example", "demo"), http.MethodPost, "/credit-notes", w.bodies["POST /credit-notes"])
