@@ -78,6 +78,9 @@ type Invoice struct {
 	UpdatedAt      time.Time
 }
 
+// Bill is what the invoice asks for, and what of it is paid.
+func (i *Invoice) Bill() *Bill { return &Bill{Charge: i.Charge, Paid: i.AmountPaid} }
+
 // balance is what is still to be paid, or, below 0, owed to the organization.
 func (i *Invoice) balance() int64 { return i.Total - i.AmountPaid - i.AmountCredited }
 
@@ -145,18 +148,6 @@ func envelope(a *organization.Address) []string {
 		}
 	}
 	return lines
-}
-
-// missing names the fields that an invoice needs and the address lacks. Post codes
-// are asked for where the country has them, when the address is written.
-func missing(a *organization.Address) (fields []string) {
-	if !a.StreetLine.Valid {
-		fields = append(fields, "streetLine")
-	}
-	if !a.City.Valid {
-		fields = append(fields, "city")
-	}
-	return fields
 }
 
 // Payment is money that came in for an invoice.

@@ -49,6 +49,15 @@ type Charge struct {
 	Total     int64
 }
 
+// Bill is a charge, and what of it is paid from what is owed to the organization.
+type Bill struct {
+	Charge
+	Paid int64
+}
+
+// Balance is what is then still to be paid.
+func (b *Bill) Balance() int64 { return max(0, b.Total-b.Paid) }
+
 // Whole returns the lines for a whole period.
 func Whole(items []Item, seats int64, from, to time.Time) ([]Line, error) {
 	return Part(items, seats, from, from, to)

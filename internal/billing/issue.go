@@ -46,6 +46,21 @@ func (s *Service) Quote(tx *db.Tx, scope access.Scope, o Order) (Charge, error) 
 	return i.Charge, err
 }
 
+// Bill returns what an invoice for the order would ask for now, after what is owed to the
+// organization has paid of it.
+func (s *Service) Bill(tx *db.Tx, scope access.Scope, o Order) (*Bill, error) {
+	charge, err := s.Quote(tx, scope, o)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bill{Charge: charge}
+	sources, err := owing(tx, scope, o.Currency)
+	for i := range sources {
+		b.Paid = min(b.Total, b.Paid+sources[i].owed())
+	}
+	return b, err
+}
+
 // CanIssue returns nil when an invoice made out to the address could be issued
 // now: Conflict when nobody said who issues invoices, Unprocessable when the
 // address lacks something. It tells both apart from other errors.
@@ -61,7 +76,7 @@ func (s *Service) CanIssue(tx *db.Tx, scope access.Scope, to ident.ID) error {
 	if err != nil {
 		return err
 	}
-	if len(missing(&a)) > 0 {
+	if len(a.Missing()) > 0 {
 		return fault.Broken(fault.Violation{Path: "organizationAddress", Text: fault.Textf("This address is not complete. It needs a street, a post code and a city.")})
 	}
 	return nil
@@ -147,7 +162,7 @@ func (s *Service) parties(tx *db.Tx, to func() (organization.Address, error), i 
 	i.Seller, i.Buyer = issuer.party(), buyerOf(&a)
 	i.DueAt = null.Of(at.AddDate(0, 0, int(issuer.PaymentDays)))
 	treatment = tax.Treat(tax.Party{Country: i.Seller.Country, VATNumber: i.Seller.VATNumber}, tax.Party{Country: i.Buyer.Country, VATNumber: i.Buyer.VATNumber}, at)
-	return issuer.Ready() && len(missing(&a)) == 0, treatment, nil
+	return issuer.Ready() && len(a.Missing()) == 0, treatment, nil
 }
 
 // productsOf has the products of lines travel with the next statement, each once.

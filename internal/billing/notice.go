@@ -8,6 +8,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/mail"
 	"sede/internal/money"
+	"sede/internal/phrase"
 )
 
 // notice is what is said about an invoice by mail.
@@ -77,7 +78,7 @@ func (s *Service) tell(tx *db.Tx, scope access.Scope, i *Invoice, n notice) {
 }
 
 func (i *Invoice) amountText(amount int64) string {
-	return money.Format(amount, i.Currency, i.Language)
+	return money.Format(amount, i.Currency, phrase.Match(i.Language).Written().String())
 }
 
 func dateText(at time.Time) string { return at.UTC().Format(time.DateOnly) }

@@ -16,7 +16,6 @@ import (
 // reader writes what stands on papers in their language.
 type reader struct {
 	phrase.Language
-	tag      string
 	currency string
 	country  CountryName
 }
@@ -24,12 +23,14 @@ type reader struct {
 // CountryName tells the name of a country in a reader's language.
 type CountryName func(id string, reader language.Tag) string
 
-func (r reader) amount(minor int64) string { return money.Format(minor, r.currency, r.tag) }
+func (r reader) amount(minor int64) string {
+	return money.Format(minor, r.currency, r.Written().String())
+}
 
 // rate writes hundredths of a percent.
 func (r reader) rate(hundredths int64) string {
 	text := strconv.FormatFloat(float64(hundredths)/100, 'f', -1, 64)
-	if base, _ := r.Tag().Base(); base.String() != "en" {
+	if base, _ := r.Written().Base(); base.String() != "en" {
 		text = strings.Replace(text, ".", ",", 1)
 	}
 	return text + " %"
@@ -37,7 +38,7 @@ func (r reader) rate(hundredths int64) string {
 
 // paper is what an invoice says on paper, in its own language.
 func (i *Invoice) paper(country CountryName) pdf.Paper {
-	r := reader{phrase.Match(i.Language), i.Language, i.Currency, country}
+	r := reader{phrase.Match(i.Language), i.Currency, country}
 	p := pdf.Paper{Title: r.Text(fault.Textf("Draft of an invoice")), Parties: r.parties(i.Seller, i.Buyer), Page: r.page}
 	if i.Number.Valid {
 		p.Title = r.Text(fault.Textf("Invoice %s", i.Number.V))
@@ -104,7 +105,7 @@ func (r reader) parties(seller, buyer Party) []pdf.Party {
 func (r reader) party(label string, p Party) pdf.Party {
 	lines := append([]string(nil), p.Lines...)
 	if last := len(lines) - 1; last >= 0 && lines[last] == p.Country && r.country != nil {
-		lines[last] = r.country(p.Country, r.Tag())
+		lines[last] = r.country(p.Country, r.Written())
 	}
 	if p.VATNumber != "" {
 		lines = append(lines, r.Text(fault.Textf("VAT number: %s", p.VATNumber)))
@@ -117,7 +118,7 @@ func (r reader) party(label string, p Party) pdf.Party {
 
 // paper is what a credit note says on paper, in the language of its invoice.
 func (n *CreditNote) paper(country CountryName) pdf.Paper {
-	r := reader{phrase.Match(n.Language), n.Language, n.Currency, country}
+	r := reader{phrase.Match(n.Language), n.Currency, country}
 	p := pdf.Paper{Title: r.Text(fault.Textf("Credit note %s", n.Number)), Parties: r.parties(n.Seller, n.Buyer), Page: r.page,
 		Facts:   []pdf.Fact{{Label: r.Text(fault.Textf("Date of issue")), Value: dateText(n.IssuedAt)}, {Label: r.Text(fault.Textf("Of invoice")), Value: n.InvoiceNumber}},
 		Columns: []pdf.Column{{Title: r.Text(fault.Textf("Description")), Width: 8}, {Title: r.Text(fault.Textf("Amount")), Width: 2.4, Right: true}},

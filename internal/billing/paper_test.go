@@ -54,6 +54,8 @@ func TestPaper(t *testing.T) {
 	for language, wanted := range map[string][]string{
 		"en":    {"Invoice INV-000001", "€1,500.00", "Discount: Welcome", "-€10.00", "VAT 23 %", "€342.70", "€1,832.70", "Please pay to the account PT50 0002, with the reference INV-000001.", "VAT number: PT501442600", "Page 1", "Poland"},
 		"pt-PT": {"Fatura INV-000001", "1500,00 €", "Desconto: Welcome", "IVA 23 %", "342,70 €", "Vendedor", "Número de IVA: PT501442600", "Página 1", "2030-01-16", "Polónia"},
+		"pt":    {"Fatura INV-000001", "1500,00 €", "Polónia"},
+		"de":    {"Invoice INV-000001", "€1,500.00", "VAT 23 %", "Poland"}, // there are no German sentences
 		"pl":    {"Faktura INV-000001", "1500,00 €", "Rabat: Welcome", "Kwota netto", "1490,00 €", "Razem", "Sprzedawca", "Żółć Sp. z o.o.", "Numer identyfikacji podatkowej: 5260250274", "Strona 1", "Polska"},
 	} {
 		i := example(language)

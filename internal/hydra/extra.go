@@ -2,6 +2,7 @@ package hydra
 
 import (
 	"context"
+	"strings"
 
 	"sede/internal/access"
 )
@@ -43,6 +44,9 @@ func (api *API) formatOf(res, suffix, media string) (*format, error) {
 		}
 	}
 	f := newFormat(suffix, media, byte('A'+len(api.formats)))
+	if !strings.HasPrefix(media, "text/") {
+		f.header = []string{media}
+	}
 	api.formats = append(api.formats, f)
 	return f, nil
 }

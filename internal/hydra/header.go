@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +44,8 @@ func (x *exchange) setHeader() {
 	if x.op != nil && x.op.output != nil {
 		if x.op.output.local {
 			h["Vary"] = varyLanguage
+		}
+		if x.op.output.local && !slices.Contains(x.op.output.extra, x.format) { // those have languages of their own
 			h["Content-Language"] = []string{x.reader.Tag().String()}
 		}
 		if x.op.output.maxAge > 0 && x.op.method == http.MethodGet {

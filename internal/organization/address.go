@@ -51,14 +51,9 @@ func (a *Address) normalize() (list []fault.Violation) {
 		return nil // said with the country
 	}
 	rule := addressRuleOf(a.Country)
-	missing := func(path string, part null.Value[string], needed bool) {
-		if needed && !part.Valid {
-			list = append(list, fault.Violation{Path: path, Code: fault.CodeBlank, Text: fault.Textf("This value should not be blank.")})
-		}
+	for _, path := range a.Missing() {
+		list = append(list, fault.Violation{Path: path, Code: fault.CodeBlank, Text: fault.Textf("This value should not be blank.")})
 	}
-	missing("streetLine", a.StreetLine, true)
-	missing("postCode", a.PostCode, rule.needsCode)
-	missing("city", a.City, !rule.noCity)
 	if a.PostCode.Valid {
 		code, ok := rule.postCode(a.Country, a.PostCode.V)
 		if a.PostCode.V = code; !ok {
@@ -67,6 +62,22 @@ func (a *Address) normalize() (list []fault.Violation) {
 		}
 	}
 	return append(list, a.normalizeNumbers()...)
+}
+
+// Missing names the fields that the address lacks to be one of its country. Those that
+// were stored before a rule, or were brought in, may lack some.
+func (a *Address) Missing() (fields []string) {
+	rule := addressRuleOf(a.Country)
+	for _, f := range []struct {
+		path   string
+		part   null.Value[string]
+		needed bool
+	}{{"streetLine", a.StreetLine, true}, {"postCode", a.PostCode, rule.needsCode}, {"city", a.City, !rule.noCity}} {
+		if f.needed && !f.part.Valid {
+			fields = append(fields, f.path)
+		}
+	}
+	return fields
 }
 
 // normalizeNumbers is normalize for what is no place.

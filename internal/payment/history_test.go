@@ -137,7 +137,7 @@ func (h *history) step() {
 }
 
 func (h *history) change() {
-	switch h.random.IntN(12) {
+	switch h.random.IntN(13) {
 	case 0, 1, 2:
 		h.order()
 	case 3:
@@ -157,6 +157,9 @@ func (h *history) change() {
 		h.note("the card pays, and so does somebody")
 		h.fake.Accept()
 		h.payAll()
+	case 9:
+		h.note("something is owed to them")
+		h.fake.Owe(h.random.Int64N(4000))
 	default:
 		d := time.Duration(1+h.random.IntN(12*24*3600)) * time.Second
 		h.note("%v go by", d)
@@ -260,7 +263,8 @@ func (h *history) create() {
 // charged compares what was said with what Stripe charged.
 func (h *history) charged(said preview, i *stripe.Invoice) {
 	h.t.Helper()
-	if said.Subtotal != i.Subtotal || said.Discount != i.Discount || said.Tax != i.Tax || said.Total != i.Total {
+	if said.Subtotal != i.Subtotal || said.Discount != i.Discount || said.Tax != i.Tax || said.Total != i.Total ||
+		said.AmountPaid != i.Covered || said.Balance != i.Paid+i.Remaining {
 		h.fail("said was %s, charged was %+v", said, i)
 	}
 }
@@ -415,7 +419,10 @@ func (h *history) checkInvoices(at *stripe.Subscription) {
 	var paid, paidHere int64
 	begun, updates := map[time.Time]bool{}, 0
 	for _, i := range list {
-		if paid += i.Paid; i.Reason == "subscription_update" {
+		if paid += i.Paid; i.Number != "" && i.Status != "void" {
+			paid += i.Covered
+		}
+		if i.Reason == "subscription_update" {
 			updates++
 			continue
 		}

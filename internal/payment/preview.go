@@ -17,9 +17,9 @@ import (
 // Preview tells what Stripe will charge for a change that nobody made yet, by asking
 // Stripe. Products, coupons and tax rates that the change needs are made there; they
 // cost nothing.
-func (s *Service) Preview(ctx context.Context, scope access.Scope, q subscription.Question) (billing.Charge, error) {
+func (s *Service) Preview(ctx context.Context, scope access.Scope, q subscription.Question) (billing.Bill, error) {
 	if s.client == nil {
-		return billing.Charge{}, unavailable(&stripe.Error{Kind: stripe.Retry, Err: errGone})
+		return billing.Bill{}, unavailable(&stripe.Error{Kind: stripe.Retry, Err: errGone})
 	}
 	w := wish{scope: scope, Twin: q.Twin}
 	c, err := s.askWhole(ctx, &w, &q)
@@ -35,7 +35,7 @@ func (s *Service) Preview(ctx context.Context, scope access.Scope, q subscriptio
 }
 
 // askWhole completes the wish and has Stripe compute what is asked.
-func (s *Service) askWhole(ctx context.Context, w *wish, q *subscription.Question) (c billing.Charge, err error) {
+func (s *Service) askWhole(ctx context.Context, w *wish, q *subscription.Question) (c billing.Bill, err error) {
 	paid, err := s.paidFor(ctx, w)
 	if err != nil {
 		return c, err
@@ -69,7 +69,7 @@ func (s *Service) paidFor(ctx context.Context, w *wish) (paid []stripe.Item, err
 }
 
 // ask has Stripe compute what is asked.
-func (s *Service) ask(ctx context.Context, w *wish, q *subscription.Question, paid []stripe.Item) (c billing.Charge, err error) {
+func (s *Service) ask(ctx context.Context, w *wish, q *subscription.Question, paid []stripe.Item) (c billing.Bill, err error) {
 	if err := s.catalogue(ctx, w); err != nil {
 		return c, err
 	}
@@ -98,7 +98,7 @@ func (s *Service) ask(ctx context.Context, w *wish, q *subscription.Question, pa
 }
 
 // askMore asks for the charge of what is more within the period.
-func (s *Service) askMore(ctx context.Context, w *wish, from time.Time, at *stripe.Subscription, paid []stripe.Item, rates []string) (c billing.Charge, err error) {
+func (s *Service) askMore(ctx context.Context, w *wish, from time.Time, at *stripe.Subscription, paid []stripe.Item, rates []string) (c billing.Bill, err error) {
 	base, target := raise(at.Items, most(chargedOf(at), paid), itemsOf(w.Now()))
 	preview := func(to []stripe.Item) (i stripe.Invoice, err error) {
 		for _, step := range changes("more", at.Items, to, true) {
@@ -121,7 +121,7 @@ func (s *Service) askMore(ctx context.Context, w *wish, from time.Time, at *stri
 // between is the charge for what lies between two changes of the same twin: from the
 // items that are paid for to those that are wanted. Stripe can't be asked for it, since
 // the twin has neither of both now: it was told already what is less in the next period.
-func (s *Service) between(ctx context.Context, w *wish, whole, part *stripe.Invoice) (c billing.Charge, err error) {
+func (s *Service) between(ctx context.Context, w *wish, whole, part *stripe.Invoice) (c billing.Bill, err error) {
 	var lines []billing.Line
 	add := func(l billing.Line, sign int64) {
 		quantity := l.Quantity
@@ -145,21 +145,22 @@ func (s *Service) between(ctx context.Context, w *wish, whole, part *stripe.Invo
 	}
 	lines = slices.DeleteFunc(lines, func(l billing.Line) bool { return l.Amount == 0 })
 	err = s.db.Read(ctx, w.scope, func(tx *db.Tx) (err error) {
-		c, err = s.invoices.Quote(tx, w.scope, billing.Order{Subscription: w.ID, Address: w.Address, Reason: billing.ReasonUpdate, Currency: w.Currency,
+		c.Charge, err = s.invoices.Quote(tx, w.scope, billing.Order{Subscription: w.ID, Address: w.Address, Reason: billing.ReasonUpdate, Currency: w.Currency,
 			Lines: lines, Discount: w.Discount, From: w.PeriodFrom, To: w.PeriodTo})
 		return err
 	})
+	c.Paid = min(c.Total, whole.Credit)
 	return c, err
 }
 
 // charge is what a preview of Stripe's says.
-func (w *wish) charge(i *stripe.Invoice) billing.Charge {
-	return invoiceOf(i, &w.Twin, w.buyer, false).Charge
+func (w *wish) charge(i *stripe.Invoice) billing.Bill {
+	return billing.Bill{Charge: invoiceOf(i, &w.Twin, w.buyer, false).Charge, Paid: i.Covered}
 }
 
 // firstPeriod gives lines the period that sede expects: Stripe's would begin when it is
 // asked, each time at another.
-func (w *wish) firstPeriod(c billing.Charge) billing.Charge {
+func (w *wish) firstPeriod(c billing.Bill) billing.Bill {
 	for i := range c.Lines {
 		c.Lines[i].From, c.Lines[i].To = w.PeriodFrom, w.PeriodTo
 	}

@@ -15,6 +15,7 @@ import (
 // preview is what a preview says, and an invoice as far as it says the same.
 type preview struct {
 	Subtotal, Discount, Tax, Total int64
+	AmountPaid, Balance            int64
 	Lines                          []struct {
 		Description, Kind string
 		Quantity, Amount  int64
@@ -110,6 +111,42 @@ func TestPreviewsAreWhatStripeCharges(t *testing.T) {
 		w.settled()
 		if got, _ := w.lastInvoice(s.ID); got.Total != said.Total || got.Discount != 0 || said.Total == 0 {
 			t.Errorf("said:\n%s\ncharged:\n%s", said, got)
+		}
+	})
+}
+
+// TestPreviewsTellWhatIsCovered: what Stripe owes a customer pays of what is charged, which
+// the preview tells and the invoice too.
+func TestPreviewsTellWhatIsCovered(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		w := billedWorld(t, engine)
+		w.add(stripefake.Card{})
+		w.settled()
+		s := w.buy(`{"products":["/products/bank"],"seats":1}`)
+		w.settled()
+		w.fake.Owe(1000)
+		path, body := "/subscriptions/"+s.ID, `{"products":["/products/bank","/products/team"],"seats":1}`
+		said := w.ask(http.MethodPatch, path, body)
+		if said.AmountPaid != 1000 || said.Balance != said.Total-1000 {
+			t.Fatalf("%+v", said)
+		}
+		w.fake.Owe(1)
+		w.do(w.owner(), http.MethodPatch, path+"?previewToken="+said.Token, body, 409)
+		said = w.ask(http.MethodPatch, path, body)
+		w.fake.Refuse()
+		w.do(w.owner(), http.MethodPatch, path+"?previewToken="+said.Token, body, 200)
+		w.settled()
+		if got, _ := w.lastInvoice(s.ID); said.AmountPaid != 1001 || got.AmountPaid != said.AmountPaid || got.Balance != said.Balance || got.Total != said.Total {
+			t.Errorf("said:\n%+v\ncharged:\n%+v", said, got)
+		}
+		w.fake.Owe(50_000) // more than the next period comes to
+		said = w.ask(http.MethodPost, "/subscriptions/clear-coupon", `{}`)
+		w.fake.Accept()
+		w.fake.Pay(latestInvoice(t, w, s))
+		w.Advance(32 * 24 * time.Hour)
+		w.settled()
+		if got, _ := w.lastInvoice(s.ID); said.Balance != 0 || said.AmountPaid != said.Total || got.AmountPaid != said.Total || got.Balance != 0 {
+			t.Errorf("said:\n%+v\ncharged:\n%+v", said, got)
 		}
 	})
 }

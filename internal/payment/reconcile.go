@@ -42,10 +42,13 @@ func (s *Service) reconcileNow(ctx context.Context, _ *jobs.Job[struct{}]) error
 }
 
 // Reconcile has everything compared soon. While that waits or runs, asking again
-// changes nothing.
+// changes nothing. It is a Conflict where Stripe is not used.
 func (s *Service) Reconcile(ctx context.Context, who *access.Caller, _ string, _ *hydra.None, _ *hydra.None) error {
 	if err := mayResolve.Check(who); err != nil {
 		return err
+	}
+	if s.client == nil {
+		return fault.New(fault.Conflict, "Stripe is not used here. An operator of the server must set its key first.")
 	}
 	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
 		doReconcile.Enqueue(tx, s.jobs, access.Instance(), struct{}{}, jobs.Options{Unique: "now"})

@@ -105,6 +105,35 @@ func TestNoMessageAtAll(t *testing.T) {
 	})
 }
 
+// TestTheFirstInvoiceIsAskedFor: by mail with the page on which it can be paid, once,
+// however often Stripe says it.
+func TestTheFirstInvoiceIsAskedFor(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		w := billedWorld(t, engine)
+		s := w.buy(`{"products":["/products/bank"],"seats":1}`)
+		w.settled()
+		w.reconcile()
+		invoice := latestInvoice(t, w, s)
+		for range 2 {
+			var list []struct {
+				Subject, Text string
+				Links         []string
+			}
+			w.owner().Do(http.MethodGet, "/dev/mailbox?to=pay@other.example", "", "Accept", "application/json").JSON(t, &list)
+			if len(list) != 1 || !strings.HasSuffix(list[0].Subject, "is to be paid") || !strings.Contains(list[0].Text, "€14.76") || !strings.HasSuffix(list[0].Links[0], invoice) {
+				t.Fatalf("%s %+v", s.Status, list)
+			}
+			w.reconcile()
+			w.settled()
+		}
+		w.fake.Pay(invoice)
+		w.settled()
+		if s = w.subscription(s.ID); s.Status != "active" {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 type drift struct {
 	ID, Field, Ours, Theirs string
 }

@@ -284,6 +284,9 @@ func invoiceOf(i *stripe.Invoice, t *subscription.Twin, buyer billing.Party, fir
 	if i.Discount > 0 && t.Discount != nil {
 		r.DiscountText = null.Of(cmp.Or(t.Discount.Name, t.Discount.Code))
 	}
+	if r.Number.Valid && r.Status != billing.Void {
+		r.AmountPaid += i.Covered
+	}
 	for _, l := range i.Lines {
 		of, seats := productOf(l.Product)
 		kind := billing.Flat

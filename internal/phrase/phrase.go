@@ -35,6 +35,7 @@ type Language struct{ choice *choice }
 // choice is what one Accept-Language header comes to.
 type choice struct {
 	tag     language.Tag
+	written language.Tag // that of the catalog
 	catalog catalog
 }
 
@@ -48,6 +49,15 @@ func (l Language) Tag() language.Tag {
 		return language.English
 	}
 	return l.choice.tag
+}
+
+// Written returns the language that Text writes: what stands among sentences, such as
+// amounts, is written in it too.
+func (l Language) Written() language.Tag {
+	if l.choice == nil {
+		return language.English
+	}
+	return l.choice.written
 }
 
 // Text returns the sentence in the reader's language, in English when there is
@@ -91,6 +101,7 @@ var tables = sync.OnceValue(newNegotiation)
 type negotiation struct {
 	names     []language.Tag // that package display knows
 	byName    language.Matcher
+	written   []language.Tag // of the catalogs
 	catalogs  []catalog
 	byCatalog language.Matcher // English, Portuguese, Polish
 }
@@ -99,10 +110,11 @@ func newNegotiation() *negotiation {
 	n := &negotiation{
 		// The first one is what a matcher falls back on.
 		names:    append([]language.Tag{language.English}, display.Supported.Tags()...),
+		written:  []language.Tag{language.English, language.EuropeanPortuguese, language.Polish},
 		catalogs: []catalog{nil, mustLoad(portuguese), mustLoad(polish)},
 	}
 	n.byName = language.NewMatcher(n.names)
-	n.byCatalog = language.NewMatcher([]language.Tag{language.English, language.EuropeanPortuguese, language.Polish})
+	n.byCatalog = language.NewMatcher(n.written)
 	return n
 }
 
@@ -133,12 +145,12 @@ func (n *negotiation) choose(header string) *choice {
 			wanted[i] = language.EuropeanPortuguese // as the sentences are; pt-BR must be said
 		}
 	}
-	c := &choice{tag: language.English}
+	c := &choice{tag: language.English, written: language.English}
 	if _, i, confidence := n.byName.Match(wanted...); confidence > language.No {
 		c.tag = n.names[i]
 	}
 	if _, i, confidence := n.byCatalog.Match(wanted...); confidence > language.No {
-		c.catalog = n.catalogs[i]
+		c.written, c.catalog = n.written[i], n.catalogs[i]
 	}
 	if c.tag == language.English && c.catalog == nil {
 		return nil

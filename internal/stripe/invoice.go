@@ -31,6 +31,8 @@ type Invoice struct {
 	Subtotal, Discount         int64
 	Tax, Total                 int64
 	Paid, Remaining            int64
+	Credit                     int64 // what was owed to the customer before; negative: what was left to be paid
+	Covered                    int64 // of the total, what that pays
 	PeriodFrom, PeriodTo       time.Time
 	Issued, Due, PaidAt        time.Time // zero: not yet, or at once
 	PayURL                     string    // where it can be paid; empty while it is a draft
@@ -44,7 +46,7 @@ func invoiceOf(i *api.Invoice, err error) (Invoice, error) {
 		return Invoice{}, err
 	}
 	r := Invoice{ID: i.ID, Number: i.Number, Status: string(i.Status), Reason: string(i.BillingReason), Currency: string(i.Currency),
-		Subtotal: i.Subtotal, Total: i.Total, Paid: i.AmountPaid, Remaining: i.AmountRemaining, Due: at(i.DueDate),
+		Subtotal: i.Subtotal, Total: i.Total, Paid: i.AmountPaid, Remaining: i.AmountRemaining, Due: at(i.DueDate), Credit: -i.StartingBalance, Covered: i.Total - i.AmountDue,
 		PeriodFrom: at(i.PeriodStart), PeriodTo: at(i.PeriodEnd), PayURL: i.HostedInvoiceURL, PDF: i.InvoicePDF, Account: i.AccountName, AccountCountry: i.AccountCountry, Created: at(i.Created)}
 	if i.Customer != nil {
 		r.Customer = i.Customer.ID

@@ -25,7 +25,7 @@ func (s *Service) Cancel(ctx context.Context, who *access.Caller, id ident.ID, i
 	if err := mayWrite.Check(who); err != nil {
 		return err
 	}
-	return s.change(ctx, who, func(tx *db.Tx, at time.Time) (*billing.Charge, *Subscription, error) {
+	return s.change(ctx, who, func(tx *db.Tx, at time.Time) (*billing.Bill, *Subscription, error) {
 		*sub = Subscription{}
 		if err := s.load(tx, who.Scope(), id, sub); err != nil {
 			return nil, nil, err
@@ -51,8 +51,8 @@ func (s *Service) Cancel(ctx context.Context, who *access.Caller, id ident.ID, i
 }
 
 // nothing is the charge of what costs nothing now.
-func nothing(sub *Subscription) *billing.Charge {
-	return &billing.Charge{Currency: sub.Currency, Lines: []billing.Line{}}
+func nothing(sub *Subscription) *billing.Bill {
+	return &billing.Bill{Charge: billing.Charge{Currency: sub.Currency, Lines: []billing.Line{}}}
 }
 
 // end makes the subscription one that is over. What is owed stays owed.
@@ -80,7 +80,7 @@ func (s *Service) ApplyCoupon(ctx context.Context, who *access.Caller, _ string,
 	if err := mayWrite.Check(who); err != nil {
 		return err
 	}
-	return s.changeNext(ctx, who, func(tx *db.Tx, _ time.Time) (*billing.Charge, *Subscription, error) {
+	return s.changeNext(ctx, who, func(tx *db.Tx, _ time.Time) (*billing.Bill, *Subscription, error) {
 		if err := s.named(tx, who.Scope(), in.Subscription, sub); err != nil {
 			return nil, nil, err
 		}
@@ -109,7 +109,7 @@ func (s *Service) ClearCoupon(ctx context.Context, who *access.Caller, _ string,
 	if err := mayWrite.Check(who); err != nil {
 		return err
 	}
-	return s.changeNext(ctx, who, func(tx *db.Tx, _ time.Time) (*billing.Charge, *Subscription, error) {
+	return s.changeNext(ctx, who, func(tx *db.Tx, _ time.Time) (*billing.Bill, *Subscription, error) {
 		if err := s.named(tx, who.Scope(), in.Subscription, sub); err != nil {
 			return nil, nil, err
 		}
@@ -139,7 +139,7 @@ func (s *Service) named(tx *db.Tx, scope access.Scope, id null.Value[ident.ID], 
 }
 
 // upcoming is what the next period will cost as things stand.
-func (s *Service) upcoming(tx *db.Tx, scope access.Scope, sub *Subscription) (*billing.Charge, *Subscription, error) {
+func (s *Service) upcoming(tx *db.Tx, scope access.Scope, sub *Subscription) (*billing.Bill, *Subscription, error) {
 	next := *sub
 	if !sub.live() || sub.CancelAtPeriodEnd {
 		return nothing(sub), sub, nil
@@ -149,7 +149,7 @@ func (s *Service) upcoming(tx *db.Tx, scope access.Scope, sub *Subscription) (*b
 	if err != nil {
 		return nil, nil, tooMuch()
 	}
-	charge, err := s.invoices.Quote(tx, scope, billing.Order{Subscription: sub.ID, Address: sub.Address, Reason: billing.ReasonCycle,
+	bill, err := s.invoices.Bill(tx, scope, billing.Order{Subscription: sub.ID, Address: sub.Address, Reason: billing.ReasonCycle,
 		Currency: sub.Currency, Lines: lines, Discount: sub.Discount, From: next.PeriodFrom, To: next.PeriodTo})
-	return &charge, sub, err
+	return bill, sub, err
 }

@@ -82,6 +82,8 @@ var fields = []hydra.Field[Subscription]{
 		hydra.Int("discount", func(p *Preview) *int64 { return &p.Charge.Discount }),
 		hydra.Int("tax", func(p *Preview) *int64 { return &p.Tax }),
 		hydra.Int("total", func(p *Preview) *int64 { return &p.Total }),
+		hydra.Int("amountPaid", func(p *Preview) *int64 { return &p.Paid }).Doc("What of the total is paid from what is owed to the organization."),
+		hydra.Int("balance", func(p *Preview) *int64 { b := p.Balance(); return &b }).Doc("What is then still to be paid."),
 		hydra.Text("token", func(p *Preview) *string { return &p.Token }).Doc("Sent as previewToken it makes the preview a promise, for 15 minutes."),
 	).Nullable().Doc("With preview=true: what would be charged now; for coupons, what the next period would cost. Else null."),
 	hydra.Time("createdAt", func(s *Subscription) *time.Time { return &s.CreatedAt }).ReadOnly().Filter(hydra.DateRange),

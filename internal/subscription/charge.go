@@ -47,7 +47,7 @@ func (s *Service) buy(tx *db.Tx, wanted, before []Bought, interval, currency str
 }
 
 // chargePeriod makes the invoice for the whole current period and adds it to the books.
-func (s *Service) chargePeriod(tx *db.Tx, scope access.Scope, sub *Subscription, reason string, books *billing.Books) (*billing.Charge, error) {
+func (s *Service) chargePeriod(tx *db.Tx, scope access.Scope, sub *Subscription, reason string, books *billing.Books) (*billing.Bill, error) {
 	lines, err := billing.Whole(items(sub.Products), sub.Seats, sub.PeriodFrom, sub.PeriodTo)
 	if err != nil {
 		return nil, tooMuch()
@@ -60,13 +60,13 @@ func tooMuch() error {
 }
 
 // charge makes an invoice of the lines and uses the discount up.
-func (s *Service) charge(tx *db.Tx, scope access.Scope, sub *Subscription, reason string, lines []billing.Line, from time.Time, books *billing.Books) (*billing.Charge, error) {
+func (s *Service) charge(tx *db.Tx, scope access.Scope, sub *Subscription, reason string, lines []billing.Line, from time.Time, books *billing.Books) (*billing.Bill, error) {
 	var worth int64
 	for _, l := range lines {
 		worth += l.Amount
 	}
 	if worth == 0 { // nothing to ask for
-		return &billing.Charge{Currency: sub.Currency, Lines: []billing.Line{}}, nil
+		return nothing(sub), nil
 	}
 	if sub.elsewhere() {
 		return s.quote(tx, scope, sub, reason, lines, from)
@@ -81,7 +81,7 @@ func (s *Service) charge(tx *db.Tx, scope access.Scope, sub *Subscription, reaso
 		sub.FirstUnpaid = i.Status != billing.Paid
 	}
 	sub.useDiscount(reason, i.Discount)
-	return &i.Charge, nil
+	return i.Bill(), nil
 }
 
 // useDiscount counts an invoice from which off was taken. A discount for some

@@ -98,6 +98,7 @@ type shownSubscription struct {
 	Preview *struct {
 		Lines                          []shownLine
 		Subtotal, Discount, Tax, Total int64
+		AmountPaid, Balance            int64
 		Token                          string
 	}
 }
@@ -260,7 +261,8 @@ func (h *history) charged(method, path, body string) *shownInvoice {
 		return nil
 	}
 	i := now[len(now)-1]
-	if len(now) != had+1 || p.Total != i.Total || p.Subtotal != i.Subtotal || p.Discount != i.Discount || p.Tax != i.Tax || !slices.Equal(p.Lines, i.Lines) {
+	if len(now) != had+1 || p.Total != i.Total || p.Subtotal != i.Subtotal || p.Discount != i.Discount || p.Tax != i.Tax || !slices.Equal(p.Lines, i.Lines) ||
+		p.AmountPaid != i.AmountPaid || p.Balance != i.Balance {
 		h.fail("the preview said %+v, charged was %+v", p, i)
 	}
 	return &i

@@ -40,7 +40,7 @@ const tokenPurpose = "subscription preview "
 
 // work does a change that may be charged, for the time at which it acts. It returns
 // what is charged and what came of the subscription.
-type work func(tx *db.Tx, at time.Time) (*billing.Charge, *Subscription, error)
+type work func(tx *db.Tx, at time.Time) (*billing.Bill, *Subscription, error)
 
 // change runs the work of a change.
 func (s *Service) change(ctx context.Context, who *access.Caller, do work) error {
@@ -101,7 +101,7 @@ type rehearsal struct {
 	sub    *Subscription
 	ours   []byte // of what sede computed
 	wanted int64
-	charge billing.Charge // of whoever bills
+	charge billing.Bill // of whoever bills
 }
 
 // rehearse does a change in a transaction that is undone, and asks who bills what
@@ -155,7 +155,7 @@ func (s *Service) promise(who *access.Caller, r *rehearsal) (*Preview, error) {
 		return nil, err
 	}
 	sealed := s.secret.Seal(tokenPurpose+who.Organization.String(), content)
-	return &Preview{Charge: r.charge, Token: base64.RawURLEncoding.EncodeToString(sealed)}, nil
+	return &Preview{Bill: r.charge, Token: base64.RawURLEncoding.EncodeToString(sealed)}, nil
 }
 
 func stale() error {
@@ -185,7 +185,7 @@ func (s *Service) promised(who *access.Caller, token string) (*promise, error) {
 func sameHash(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
 
 // hashOf covers all that a charge says.
-func hashOf(c *billing.Charge) []byte {
+func hashOf(c *billing.Bill) []byte {
 	content, err := json.Marshal(c)
 	if err != nil {
 		panic("subscription: a charge can't be encoded: " + err.Error())

@@ -33,7 +33,7 @@ type Provider interface {
 	Refresh(ctx context.Context, scope access.Scope, subscription ident.ID) error
 	// Preview tells what the provider will charge. It asks the provider, so it is
 	// called outside of transactions; Unavailable when there is no answer.
-	Preview(ctx context.Context, scope access.Scope, q Question) (billing.Charge, error)
+	Preview(ctx context.Context, scope access.Scope, q Question) (billing.Bill, error)
 }
 
 // Question asks a provider for the charge of a change that was not made.
@@ -146,10 +146,10 @@ func (s *Service) canIssue(tx *db.Tx, scope access.Scope, sub *Subscription) err
 }
 
 // quote is what the provider will charge.
-func (s *Service) quote(tx *db.Tx, scope access.Scope, sub *Subscription, reason string, lines []billing.Line, from time.Time) (*billing.Charge, error) {
+func (s *Service) quote(tx *db.Tx, scope access.Scope, sub *Subscription, reason string, lines []billing.Line, from time.Time) (*billing.Bill, error) {
 	c, err := s.invoices.Quote(tx, scope, billing.Order{Subscription: sub.ID, Address: sub.Address, Reason: reason, Currency: sub.Currency,
 		Lines: lines, Discount: sub.Discount, From: from, To: sub.PeriodTo})
-	return &c, err
+	return &billing.Bill{Charge: c}, err
 }
 
 // Twin is all that a provider must know of a subscription.

@@ -146,13 +146,13 @@ func (s *Service) Create(ctx context.Context, who *access.Caller, sub *Subscript
 		return err
 	}
 	given := *sub
-	return s.change(ctx, who, func(tx *db.Tx, at time.Time) (*billing.Charge, *Subscription, error) {
+	return s.change(ctx, who, func(tx *db.Tx, at time.Time) (*billing.Bill, *Subscription, error) {
 		*sub = given
 		return s.create(tx, who, sub, at)
 	})
 }
 
-func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at time.Time) (*billing.Charge, *Subscription, error) {
+func (s *Service) create(tx *db.Tx, who *access.Caller, sub *Subscription, at time.Time) (*billing.Bill, *Subscription, error) {
 	scope := who.Scope()
 	if err := s.refuseSecond(tx, scope); err != nil {
 		return nil, nil, err
@@ -264,7 +264,7 @@ func (s *Service) defaults(tx *db.Tx, scope access.Scope, sub *Subscription) err
 // end of a subscription. What is more acts now and is charged now, what is less
 // acts when the period ends.
 func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, sub *Subscription, apply func() error) error {
-	return s.change(ctx, who, func(tx *db.Tx, at time.Time) (*billing.Charge, *Subscription, error) {
+	return s.change(ctx, who, func(tx *db.Tx, at time.Time) (*billing.Bill, *Subscription, error) {
 		if err := s.load(tx, who.Scope(), id, sub); err != nil {
 			return nil, nil, err
 		}
@@ -289,7 +289,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, s
 func ended() error { return fault.New(fault.Conflict, "This subscription has ended.") }
 
 // update changes a subscription to what is wanted of it.
-func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscription, wanted Terms, at time.Time) (*billing.Charge, error) {
+func (s *Service) update(tx *db.Tx, scope access.Scope, before, sub *Subscription, wanted Terms, at time.Time) (*billing.Bill, error) {
 	charge := nothing(sub)
 	if err := s.choose(tx, scope, before, sub); err != nil {
 		return nil, err

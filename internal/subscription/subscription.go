@@ -118,7 +118,7 @@ type Terms struct {
 
 // Preview is what would be charged now, and the token that makes it a promise.
 type Preview struct {
-	billing.Charge
+	billing.Bill
 	Token string
 }
 

@@ -15,6 +15,7 @@ type customer struct {
 	locales                         []string
 	metadata                        map[string]string
 	created                         int64
+	credit                          int64 // what is owed to them
 	deleted                         bool
 }
 
@@ -31,7 +32,7 @@ type session struct {
 
 func (c *customer) render() object {
 	o := makeObject("customer", object{"id": c.id, "created": c.created, "name": orNull(c.name), "email": orNull(c.email), "metadata": c.metadata,
-		"tax_exempt": c.exempt, "preferred_locales": c.locales, "balance": 0, "currency": nil,
+		"tax_exempt": c.exempt, "preferred_locales": c.locales, "balance": -c.credit, "currency": nil,
 		"invoice_settings": object{"custom_fields": nil, "default_payment_method": orNull(c.method), "footer": nil, "rendering_options": nil}})
 	if c.address != nil {
 		address := object{}
@@ -275,6 +276,15 @@ func (s *Server) Give(sessionID string, card Card) string {
 	s.emit("payment_method.attached", m.render())
 	s.emit("checkout.session.completed", c.render(false))
 	return m.id
+}
+
+// Owe has something be owed to all customers, as when somebody gives them credit.
+func (s *Server) Owe(amount int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.customers {
+		c.credit += amount
+	}
 }
 
 // Refuse lets all payment methods refuse to pay from now on, Accept lets them pay again.

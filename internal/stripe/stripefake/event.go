@@ -67,6 +67,7 @@ func (s *Server) expire(sub *subscription) {
 	for _, i := range s.invoices {
 		if i.subscription == sub.id && i.status == "open" {
 			i.status, i.voided = "void", s.stamp()
+			s.customers[i.customer].credit += i.covered
 			s.emit("invoice.voided", s.renderInvoice(i))
 		}
 	}

@@ -19,6 +19,7 @@ type invoice struct {
 	id, customer, subscription, number, status, reason, currency string
 	lines                                                        []line
 	subtotal, discount, tax, total, paid                         int64
+	credit, covered                                              int64 // what was owed to the customer, and what of the total that pays
 	discountID, rate                                             string
 	from, to, created, finalized, paidAt, voided                 int64
 	finalizeAt, attemptAt                                        int64 // 0: not by itself
@@ -149,10 +150,20 @@ func (s *Server) price(i *invoice, sub *subscription) {
 		}
 	}
 	i.total = net + i.tax
+	s.cover(i)
 }
 
-// due is what is asked for. What is given back goes to the customer's balance.
-func (i *invoice) due() int64 { return max(0, i.total) }
+// cover has what is owed to the customer pay of the total. What is given back is owed from
+// then on.
+func (s *Server) cover(i *invoice) {
+	i.credit, i.covered = 0, min(i.total, 0)
+	if c := s.customers[i.customer]; c != nil {
+		i.credit, i.covered = c.credit, min(i.total, c.credit)
+	}
+}
+
+// due is what is asked for.
+func (i *invoice) due() int64 { return i.total - i.covered }
 
 func (i *invoice) remaining() int64 {
 	if i.status == "void" {
@@ -161,8 +172,20 @@ func (i *invoice) remaining() int64 {
 	return i.due() - i.paid
 }
 
+// ending is what is left to be paid, or below 0 owed, by the customer after the invoice; nil
+// while it is a draft.
+func (i *invoice) ending() any {
+	if i.finalized == 0 {
+		return nil
+	}
+	return i.covered - i.credit
+}
+
 func (s *Server) finalize(i *invoice) {
 	s.serial++
+	if s.cover(i); i.covered != 0 {
+		s.customers[i.customer].credit -= i.covered
+	}
 	i.status, i.number, i.finalized, i.finalizeAt = "open", fmt.Sprintf("FAKE-%04d", s.serial), s.stamp(), 0
 	if sub := s.subs[i.subscription]; sub != nil && sub.discount != nil && i.discount > 0 && sub.discount.coupon.duration == "once" {
 		sub.discount = nil
@@ -246,6 +269,7 @@ func (s *Server) renderInvoice(i *invoice) object {
 	}
 	o := makeObject("invoice", object{"id": i.id, "customer": i.customer, "currency": i.currency, "status": i.status, "billing_reason": i.reason,
 		"created": i.created, "period_start": i.from, "period_end": i.to, "subtotal": i.subtotal, "total": i.total, "amount_due": i.due(),
+		"starting_balance": -i.credit, "ending_balance": i.ending(),
 		"amount_paid": i.paid, "amount_remaining": i.remaining(), "attempt_count": i.attempts, "attempted": i.attempts > 0, "auto_advance": i.finalizeAt != 0,
 		"collection_method": "charge_automatically", "metadata": object{}, "total_excluding_tax": i.total - i.tax, "subtotal_excluding_tax": i.subtotal,
 		"total_discount_amounts": []any{}, "total_taxes": []any{}, "customer_name": name, "account_name": "Fake Ltd", "account_country": "IE", "next_payment_attempt": when(i.attemptAt),
