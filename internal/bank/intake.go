@@ -160,7 +160,7 @@ func (in *intake) enter(a *kontomatik.Account) error {
 // Imports into one organization take turns, since two connections may lead to one
 // account.
 func (in *intake) write(do func(tx *db.Tx) error) error {
-	return in.s.db.Write(in.ctx, in.w.scope, func(tx *db.Tx) error {
+	return in.s.db.Write(db.InParts(in.ctx), in.w.scope, func(tx *db.Tx) error {
 		if err := importTurn(tx, in.w.scope); err != nil {
 			return err
 		}

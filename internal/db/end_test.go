@@ -166,8 +166,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestKill kills a process that writes, and looks whether everything it had
-// acknowledged is there.
+// TestKill kills a process that writes, and whose log is written back again and again
+// meanwhile, and looks whether everything it had acknowledged is there.
 func TestKill(t *testing.T) {
 	if dir := os.Getenv("SEDE_TEST_KILL_DIR"); dir != "" {
 		writeUntilKilled(t, dir)
@@ -185,7 +185,7 @@ func TestKill(t *testing.T) {
 		if name, ok := strings.CutPrefix(lines.Text(), "ok "); ok {
 			acknowledged[name] = true
 		}
-		if len(acknowledged) == 200 {
+		if len(acknowledged) == 1500 {
 			cmd.Process.Kill()
 		}
 	}
@@ -194,23 +194,31 @@ func TestKill(t *testing.T) {
 	must(t, err)
 	defer d.Close()
 	for _, name := range names(t, d, access.Instance()) {
-		delete(acknowledged, name)
+		delete(acknowledged, strings.TrimSpace(name))
 	}
 	if len(acknowledged) > 0 {
 		t.Errorf("%d acknowledged rows are lost", len(acknowledged))
 	}
+	must(t, d.Read(t.Context(), access.Instance(), func(tx *db.Tx) error {
+		var said string
+		if must(t, tx.Row("PRAGMA integrity_check").Scan(&said)); said != "ok" {
+			t.Error(said)
+		}
+		return nil
+	}))
 }
 
 func writeUntilKilled(t *testing.T, dir string) {
 	d := prepare(t, db.Config{Dir: dir}, func(*db.Config) {})
 	ids := newIDs()
 	scope := org(ids)
+	long := strings.Repeat(" ", 16<<10) // so that the log fills
 	var mu sync.Mutex
 	for range 8 {
 		go func() {
 			for {
 				name := ids.New().String()
-				err := d.Write(context.Background(), scope, func(tx *db.Tx) error { return add(tx, ids.New(), name) })
+				err := d.Write(context.Background(), scope, func(tx *db.Tx) error { return add(tx, ids.New(), name+long) })
 				if err == nil {
 					mu.Lock()
 					fmt.Println("ok " + name)

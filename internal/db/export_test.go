@@ -3,7 +3,9 @@ package db
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"strings"
+	"testing"
 	"text/template"
 
 	"sede/internal/access"
@@ -141,3 +143,26 @@ func AddTrigrams(trigrams map[uint64]bool, field int, text string) {
 		trigrams[key>>rowBits] = true
 	}
 }
+
+// FullLog and MostLog are how many pages of log are written back, and how many wait.
+const (
+	FullLog = fullLog
+	MostLog = mostLog
+)
+
+// LogState is how many pages SQLite's log has, and how many of them are in the file.
+func (d *DB) LogState(t testing.TB) (pages, done int64) {
+	c, err := d.lite.connect(false)
+	if err == nil {
+		defer c.close()
+		err = c.pragma("SELECT count(*) FROM sqlite_schema")
+	}
+	s, _, e := c.checkpoint("NOOP")
+	if err = errors.Join(err, e); err != nil {
+		t.Fatal(err)
+	}
+	return s.pages, s.done
+}
+
+// Queued is how many Writes wait for their turn on SQLite.
+func (d *DB) Queued() int { return len(d.lite.writer.queue) }

@@ -22,7 +22,9 @@ import (
 type lite struct {
 	cfg    *Config
 	path   string
+	file   *os.File // the database, see checkpointer
 	writer *writer
+	back   *checkpointer
 
 	tokens chan struct{} // one for each reader that may be taken
 	mu     sync.Mutex
@@ -40,14 +42,21 @@ func openLite(cfg *Config) (*lite, error) {
 		return nil, fmt.Errorf("db: synchronous is %q, must be full or normal", cfg.Synchronous)
 	}
 	l := &lite{cfg: cfg, path: filepath.Join(cfg.Dir, liteFile), tokens: make(chan struct{}, cfg.Readers)}
-	if err := prepareFile(cfg.Dir, l.path); err != nil {
+	var err error
+	if l.file, err = prepareFile(cfg.Dir, l.path); err != nil {
 		return nil, err
 	}
 	conn, err := l.connect(true)
+	if err == nil {
+		if l.back, err = l.startCheckpointer(l.file); err != nil {
+			conn.close()
+		}
+	}
 	if err != nil {
+		l.file.Close()
 		return nil, fmt.Errorf("db: can't open %s: %w", l.path, err)
 	}
-	l.writer = startWriter(cfg, conn)
+	l.writer = startWriter(cfg, conn, l.back)
 	l.watch.start()
 	for range cfg.Readers {
 		l.tokens <- struct{}{}
@@ -55,23 +64,23 @@ func openLite(cfg *Config) (*lite, error) {
 	return l, nil
 }
 
-// prepareFile makes the folder and the file, readable for their owner only, and
-// checks that both can be written: SQLite keeps its log beside the file.
-func prepareFile(dir, path string) error {
+// prepareFile makes the folder and the file, readable for their owner only, opens it,
+// and checks that both can be written: SQLite keeps its log beside the file.
+func prepareFile(dir, path string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return fmt.Errorf("db: the folder for the database can't be made: %w", err)
+		return nil, fmt.Errorf("db: the folder for the database can't be made: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("db: the database file can't be opened for writing: %w", err)
+		return nil, fmt.Errorf("db: the database file can't be opened for writing: %w", err)
 	}
-	f.Close()
 	probe, err := os.CreateTemp(dir, ".sede-probe-*")
 	if err != nil {
-		return fmt.Errorf("db: the folder of the database can't be written: %w", err)
+		f.Close()
+		return nil, fmt.Errorf("db: the folder of the database can't be written: %w", err)
 	}
 	probe.Close()
-	return os.Remove(probe.Name())
+	return f, os.Remove(probe.Name())
 }
 
 // connect opens one connection. Memory is taken as pages are used: at most
@@ -130,7 +139,7 @@ func (l *lite) pragmas(writes bool) []string {
 	if l.cfg.Synchronous == "normal" {
 		level = "NORMAL"
 	}
-	list = append(list, "PRAGMA synchronous = "+level, "PRAGMA cache_size = -16384", "PRAGMA wal_autocheckpoint = 4000",
+	list = append(list, "PRAGMA synchronous = "+level, "PRAGMA cache_size = -16384", "PRAGMA wal_autocheckpoint = 0",
 		"PRAGMA journal_size_limit = 67108864")
 	if runtime.GOOS == "darwin" && level == "FULL" {
 		list = append(list, "PRAGMA fullfsync = ON", "PRAGMA checkpoint_fullfsync = ON")
@@ -243,16 +252,16 @@ func (l *lite) close() error {
 		return nil
 	}
 	l.writer.drain()
+	errs := []error{l.back.stop()}
 	for range l.cfg.Readers {
 		<-l.tokens
 	}
 	l.watch.stop()
-	var errs []error
 	for _, c := range l.all {
 		errs = append(errs, c.close())
 	}
 	errs = append(errs, l.writer.conn.pragma("PRAGMA optimize"),
-		l.writer.conn.pragma("PRAGMA wal_checkpoint(TRUNCATE)"), l.writer.conn.close())
+		l.writer.conn.pragma("PRAGMA wal_checkpoint(TRUNCATE)"), l.writer.conn.close(), l.file.Close())
 	for range l.cfg.Readers {
 		l.tokens <- struct{}{} // wakes those who wait, for ErrClosed
 	}

@@ -266,7 +266,16 @@ func (tx *Tx) TryLock(name string) (got bool, err error) {
 // OthersWait reports whether others wait for the end of this transaction, as all who
 // write do on SQLite: work that can be done in parts then does the next one later.
 func (tx *Tx) OthersWait() bool {
-	return tx.lite != nil && tx.write && len(tx.db.lite.writer.queue) > 0
+	return tx.lite != nil && tx.write && tx.db.lite.writer.othersWait()
+}
+
+type inPartsKey struct{}
+
+// InParts returns a context for Writes that are parts of long work. On SQLite such a
+// part begins only once everything before it is committed, so that nobody's commit
+// waits for it; those who come while it runs it finds by OthersWait.
+func InParts(ctx context.Context) context.Context {
+	return context.WithValue(ctx, inPartsKey{}, true)
 }
 
 // SkipLocked returns the end of a SELECT that takes rows for an UPDATE and leaves

@@ -22,6 +22,7 @@ import (
 type writer struct {
 	cfg   *Config
 	conn  *liteConn
+	back  *checkpointer
 	queue chan *request
 	gone  chan struct{}
 
@@ -39,6 +40,7 @@ const maxGroup = 128
 type request struct {
 	tx    *Tx
 	fn    func(*Tx) error
+	part  bool          // of long work, see InParts
 	state atomic.Uint32 // one of the states below
 	err   error
 	reply chan error // capacity 1
@@ -53,8 +55,8 @@ const (
 // errGoexit is what a closure gets that ended its goroutine, as t.FailNow does.
 var errGoexit = errors.New("db: the closure ended the writing goroutine")
 
-func startWriter(cfg *Config, conn *liteConn) *writer {
-	w := &writer{cfg: cfg, conn: conn, queue: make(chan *request, 1024), gone: make(chan struct{})}
+func startWriter(cfg *Config, conn *liteConn, back *checkpointer) *writer {
+	w := &writer{cfg: cfg, conn: conn, back: back, queue: make(chan *request, 1024), gone: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -64,6 +66,7 @@ func (w *writer) write(ctx context.Context, d *DB, scope access.Scope, fn func(*
 	r := &request{
 		tx:    &Tx{db: d, ctx: ctx, scope: scope, lite: w.conn, write: true},
 		fn:    fn,
+		part:  ctx.Value(inPartsKey{}) != nil,
 		reply: make(chan error, 1),
 	}
 	if err := w.enqueue(ctx, r); err != nil {
@@ -129,6 +132,10 @@ func (w *writer) loop() {
 // serve runs a group that begins with r.
 func (w *writer) serve(r *request) {
 	for more := true; more; {
+		if r.part {
+			w.commit()
+			runtime.Gosched() // those who were answered go on first
+		}
 		w.admit(r)
 		if len(w.group) >= maxGroup {
 			break
@@ -136,6 +143,16 @@ func (w *writer) serve(r *request) {
 		r, more = w.next()
 	}
 	w.commit()
+}
+
+// othersWait reports whether somebody waits beside the request that is running. It
+// lets those run first who are about to.
+func (w *writer) othersWait() bool {
+	if len(w.group) > 1 || len(w.queue) > 0 {
+		return true
+	}
+	runtime.Gosched()
+	return len(w.queue) > 0
 }
 
 // next returns a request that waits. When there seems to be none it lets those
@@ -240,6 +257,7 @@ func (w *writer) commit() {
 		w.group[i] = nil
 	}
 	w.group = w.group[:0]
+	w.back.afterCommit(w.conn)
 }
 
 // abort undoes the group and answers everybody in it with err.

@@ -55,7 +55,7 @@ func (w *work) load(ctx context.Context) error {
 
 // write runs a step in a transaction of the organization that comes in.
 func (w *work) write(ctx context.Context, do func(tx *db.Tx) error) error {
-	return w.db.Write(db.ThroughHold(ctx), w.job.Scope, do)
+	return w.db.Write(db.InParts(db.ThroughHold(ctx)), w.job.Scope, do)
 }
 
 // doImport works on an import until it is done or undone.
