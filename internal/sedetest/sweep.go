@@ -143,7 +143,7 @@ func (w *sweep) learn() {
 		for _, iri := range w.list(reader, op.Path) {
 			if !w.isOthers(iri) {
 				w.theirs[op.Resource] = append(w.theirs[op.Resource], iri)
-				w.secret = append(w.secret, iri[strings.LastIndexByte(iri, '/')+1:])
+				w.secret = append(w.secret, lastSegment(iri))
 			}
 		}
 		if len(w.theirs[op.Resource]) == 0 && (op.Rule.NeedsOrganization() || op.Rule.OperatorsOnly()) {
@@ -187,6 +187,9 @@ func (w *sweep) list(c *Client, path string) (iris []string) {
 	}
 	return iris
 }
+
+// lastSegment is the id at the end of an IRI.
+func lastSegment(iri string) string { return iri[strings.LastIndexByte(iri, '/')+1:] }
 
 func membersOf(t testing.TB, a *Answer) []json.RawMessage {
 	t.Helper()
@@ -241,7 +244,7 @@ func (w *sweep) at(op hydra.OperationInfo) string {
 		known = w.shared[w.subject(op)]
 	}
 	if len(known) > 0 {
-		id = known[0][strings.LastIndexByte(known[0], '/')+1:]
+		id = lastSegment(known[0])
 	}
 	return strings.Replace(op.Path, "{id}", id, 1)
 }
@@ -316,8 +319,9 @@ func (w *sweep) foreignPath(op hydra.OperationInfo) {
 		want = http.StatusForbidden
 	}
 	absent := w.attempt(w.attacker, op, strings.Replace(op.Path, "{id}", nobodys, 1), body, "on nothing", http.StatusNotFound, want)
-	for _, iri := range w.theirs[w.subject(op)] {
-		id := iri[strings.LastIndexByte(iri, '/')+1:]
+	theirs := w.theirs[w.subject(op)]
+	for _, iri := range theirs[:min(len(theirs), 3)] {
+		id := lastSegment(iri)
 		a := w.attempt(w.attacker, op, strings.Replace(op.Path, "{id}", id, 1), body, "on another's", want)
 		if strings.ReplaceAll(a.Body, id, nobodys) != absent.Body {
 			w.Errorf("%s %s tells what is another's from what is not there:\n%s\n%s", op.Method, op.Path, a.Body, absent.Body)
@@ -339,7 +343,7 @@ func (w *sweep) foreignBody(op hydra.OperationInfo) {
 				w.Errorf("%s %s: other has no %s to try it on", op.Method, op.Path, w.subject(op))
 				continue
 			}
-			path = strings.Replace(path, "{id}", own[strings.LastIndexByte(own, '/')+1:], 1)
+			path = strings.Replace(path, "{id}", lastSegment(own), 1)
 		}
 		body := withMember(w.T, w.bodies[op.Method+" "+op.Path], field.Name, targets[0])
 		a := w.attempt(w.attacker, op, path, body, "pointing at another's "+field.Target, http.StatusBadRequest)
@@ -389,16 +393,25 @@ func (w *sweep) foreignFilters(op hydra.OperationInfo) {
 	}
 	try("")
 	try("?itemsPerPage=100&page=2")
+	values := []string{"a", "true", "false", "1", "..", "demo", "2030-01-01", "2031-01-01", "asc", "desc"}
+	if theirs := w.theirs[op.Resource]; len(theirs) > 0 {
+		values = append(values, theirs[0], lastSegment(theirs[0]))
+	}
 	for _, filter := range op.Filters {
 		name := url.QueryEscape(filter)
-		for _, value := range []string{"a", "true", "false", "1", "..", "demo", "2030-01-01", "2031-01-01", "asc", "desc"} {
-			try("?" + name + "=" + url.QueryEscape(value))
+		if !strings.HasSuffix(filter, "[]") {
+			for _, value := range values {
+				try("?" + name + "=" + url.QueryEscape(value))
+			}
+			continue
 		}
-		for _, iris := range w.theirs {
-			iri := iris[0]
-			try("?" + name + "=" + url.QueryEscape(iri))
-			try("?" + name + "=" + iri[strings.LastIndexByte(iri, '/')+1:])
+		iris, ids := "?", "?" // of every resource: one that is found is enough
+		for _, theirs := range w.theirs {
+			iris += name + "=" + url.QueryEscape(theirs[0]) + "&"
+			ids += name + "=" + lastSegment(theirs[0]) + "&"
 		}
+		try(iris)
+		try(ids)
 	}
 }
 

@@ -2,7 +2,6 @@ package sedetest
 
 import (
 	"net/http"
-	"strings"
 
 	"sede/internal/access"
 	"sede/internal/db"
@@ -44,7 +43,7 @@ func (w *sweep) subscribe() {
 	owner := w.in.As("owner@demo.example", "demo")
 	do(owner, http.MethodPost, "/organization-addresses", w.bodies["POST /organization-addresses"])
 	spare := do(owner, http.MethodPost, "/organization-addresses", w.bodies["POST /organization-addresses"])
-	w.in.Names["spare-address"] = spare[strings.LastIndexByte(spare, '/')+1:]
+	w.in.Names["spare-address"] = lastSegment(spare)
 	do(owner, http.MethodPost, "/subscriptions", w.bodies["POST /subscriptions"])
 	do(owner, http.MethodPost, "/webhook-endpoints", w.bodies["POST /webhook-endpoints"])
 	invoice := w.list(owner, "/invoices")[0]
