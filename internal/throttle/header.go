@@ -13,12 +13,15 @@ const (
 	fieldLimit  = "Ratelimit"
 )
 
-// maxCells bounds the values of RateLimit that a policy keeps.
-const maxCells = 1 << 16
+// cells remembers values of the field RateLimit, the latest by what is left: most
+// requests come while little is used, and there are few such values. Values are
+// shared, so nobody may write to them.
+type cells [256]atomic.Pointer[cell]
 
-// cells holds the values of the field RateLimit, by what is left, each made when
-// it is first needed. Values are shared, so nobody may write to them.
-type cells []atomic.Pointer[[1]string]
+type cell struct {
+	left  int
+	value [1]string
+}
 
 // announce is the value of RateLimit-Policy for policies that apply together,
 // nil for none.
@@ -40,16 +43,13 @@ func (p *policy) limit(left int, wait time.Duration) []string {
 	if left == 0 {
 		return []string{p.item(0, seconds(wait))}
 	}
-	if left >= len(p.cells) {
-		return []string{p.item(left, p.refill(left))}
+	remembered := &p.cells[left%len(p.cells)]
+	c := remembered.Load()
+	if c == nil || c.left != left {
+		c = &cell{left, [1]string{p.item(left, p.refill(left))}}
+		remembered.Store(c)
 	}
-	cell := &p.cells[left]
-	value := cell.Load()
-	if value == nil {
-		value = &[1]string{p.item(left, p.refill(left))}
-		cell.Store(value)
-	}
-	return value[:]
+	return c.value[:]
 }
 
 func (p *policy) item(left, t int) string {

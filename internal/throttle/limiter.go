@@ -33,7 +33,7 @@ func New(limits Limits, now clock.Clock) *Limiter {
 	for c := Read; c < classes; c++ {
 		for p := range partitions {
 			if q := limits[c][p]; q.Requests > 0 {
-				l.policies[c][p] = &policy{name: policyName(c, p), quota: q, buckets: table{quota: q}, cells: make(cells, min(q.Requests+1, maxCells))}
+				l.policies[c][p] = &policy{name: policyName(c, p), quota: q, buckets: table{quota: q}}
 			}
 		}
 		for set := range l.announced[c] {
