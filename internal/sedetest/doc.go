@@ -47,6 +47,7 @@
 // script says otherwise, a body that begins with a boundary "form" as a form; with Transfer-Encoding: chunked it does not say how long
 // its body is. Every answer is checked against the OpenAPI document, and after
 // every GET and every refusal not one row may have changed.
+// A document is a script too: its blocks marked sede, one after the other.
 // go test -update rewrites the statuses, headers and JSON bodies of scripts that
 // differ; what still holds keeps its spelling.
 //

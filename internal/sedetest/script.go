@@ -85,14 +85,33 @@ type reader struct {
 }
 
 func parseScript(path, content string) (*script, error) {
-	s := &script{path: path, lines: strings.Split(strings.TrimRight(content, "\n"), "\n"), faults: true}
+	lines := strings.Split(strings.TrimRight(content, "\n"), "\n")
+	s := &script{path: path, lines: lines, faults: true}
+	if strings.HasSuffix(path, ".md") {
+		s.lines, s.faults = blocks(lines), false
+	}
 	r := &reader{script: s}
 	for r.at < len(r.lines) {
 		if err := r.next(); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", path, r.at+1, err)
 		}
 	}
+	s.lines = lines
 	return s, nil
+}
+
+// blocks returns the lines of a document, those outside of blocks of script empty.
+func blocks(document []string) []string {
+	lines, inside := make([]string, len(document)), false
+	for i, line := range document {
+		switch {
+		case strings.HasPrefix(line, "```"):
+			inside = line == "```sede"
+		case inside:
+			lines[i] = line
+		}
+	}
+	return lines
 }
 
 var (
