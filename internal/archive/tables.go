@@ -128,6 +128,7 @@ func Tables() []Table {
 		{Name: "bank_attempt", Role: Working},
 		{Name: "bank_account", Role: Working},
 		{Name: "bank_transaction", Role: Working},
+		{Name: "bank_transaction_removed", Role: Working},
 		{Name: "bank_month", Role: Working, Key: []string{"account_id", "month"}},
 
 		{Name: "organization_clearing", Role: Trace},

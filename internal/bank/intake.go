@@ -425,7 +425,7 @@ func (in *intake) dropPending(tx *db.Tx, o *outcome) error {
 			return err
 		}
 		if !claimed {
-			deleteTransaction(tx, in.w.scope, h.id)
+			removeTransaction(tx, in.w.scope, in.account.ID, h.id, in.s.moment())
 			o.removed++
 		}
 	}

@@ -51,7 +51,7 @@ func New(ctx context.Context, p feature.Platform, settings Settings, organizatio
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
 	return feature.Module{
-		Resources: []hydra.Declaration{s.integrations(), s.banks(), s.accounts(), s.histories(), s.transactions(), s.matches()},
+		Resources: []hydra.Declaration{s.integrations(), s.banks(), s.accounts(), s.histories(), s.transactions(), s.removed(), s.matches()},
 		Routes:    s.routes(),
 		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase), doMatch.Worker(s.match)},
 		Due:       []jobs.Due{s.due()},
@@ -59,6 +59,7 @@ func (s *Service) Module() feature.Module {
 		Events:    events(),
 		Schedules: []jobs.Schedule{
 			{Name: "bank.retention", Every: retentionEvery, Do: s.removeOld},
+			{Name: "bank.removed", Every: day, Do: s.forgetRemoved},
 			{Name: "bank.sandbox-records", Every: day, Do: s.forgetRecords},
 		},
 	}

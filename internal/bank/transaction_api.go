@@ -77,7 +77,7 @@ var transactionFields = []hydra.Field[Transaction]{
 	hydra.ID(func(t *Transaction) *ident.ID { return &t.ID }),
 	hydra.Ref("account", "BankAccount", func(t *Transaction) *ident.ID { return &t.Account }).ReadOnly().Filter(hydra.Exact),
 	hydra.Text("status", func(t *Transaction) *string { return &t.Status }).OneOf(Booked, Pending).ReadOnly().
-		Doc("What is pending may still change or vanish.").Filter(hydra.Exact),
+		Doc("What is pending may still change, or vanish: see /removed-bank-transactions.").Filter(hydra.Exact),
 	hydra.Time("transactionOn", func(t *Transaction) *time.Time { return &t.On }).ReadOnly().
 		Doc("The day of the transaction, as its beginning in UTC.").Filter(hydra.DateRange).Sortable(),
 	hydra.NullTime("bookedOn", func(t *Transaction) *null.Value[time.Time] { return &t.BookedOn }).ReadOnly().
@@ -95,7 +95,8 @@ var transactionFields = []hydra.Field[Transaction]{
 	hydra.Text("text", func(t *Transaction) *string { text := searchable(t); return &text }).ReadOnly().
 		Doc("Title, party, its IBAN, kind and symbols in one, to search in.").Filter(hydra.Partial),
 	hydra.Time("createdAt", func(t *Transaction) *time.Time { return &t.CreatedAt }).ReadOnly(),
-	hydra.Time("updatedAt", func(t *Transaction) *time.Time { return &t.UpdatedAt }).ReadOnly(),
+	hydra.Time("updatedAt", func(t *Transaction) *time.Time { return &t.UpdatedAt }).ReadOnly().
+		Doc("When an import told something new of it.").Filter(hydra.DateRange).Sortable(),
 }
 
 func (s *Service) transactions() hydra.Declaration {

@@ -100,7 +100,7 @@ var transactionListing = db.Listing{
 		"text":          {SQL: "text_fold", Fold: "text_fold", NotNull: true},
 		"partyIban":     {SQL: "party_iban"},
 		"labels":        {SQL: "labels", NotNull: true},
-		"createdAt":     {SQL: "created_at", NotNull: true},
+		"updatedAt":     {SQL: "updated_at", NotNull: true},
 	},
 	Order:   "transaction_on DESC, id DESC",
 	Texts:   []string{"text", "labels"},
@@ -309,10 +309,6 @@ func pendingOf(tx *db.Tx, scope access.Scope, account ident.ID) (list []held, er
 	return list, rows.Err()
 }
 
-func deleteTransaction(tx *db.Tx, scope access.Scope, id ident.ID) {
-	tx.Queue(`DELETE FROM bank_transaction WHERE organization_id = $1 AND id = $2`, scope.Organization(), id)
-}
-
 // eraseBatch is how many transactions are erased at once.
 const eraseBatch = 1000
 
@@ -332,6 +328,11 @@ func eraseSome(tx *db.Tx, scope access.Scope, integration ident.ID) (int64, erro
 		return n, nil
 	}
 	_, err = tx.Exec(`DELETE FROM bank_month WHERE organization_id = $1 AND account_id IN (
+			SELECT id FROM bank_account WHERE organization_id = $1 AND integration_id = $2)`, scope.Organization(), integration)
+	if err != nil {
+		return n, err
+	}
+	_, err = tx.Exec(`DELETE FROM bank_transaction_removed WHERE organization_id = $1 AND account_id IN (
 			SELECT id FROM bank_account WHERE organization_id = $1 AND integration_id = $2)`, scope.Organization(), integration)
 	if err != nil {
 		return n, err

@@ -246,7 +246,7 @@ export const resources = {
     mayBeEmpty: true,
     fields: {
       id: '=string',
-      url: '*url',
+      url: '*string',
       description: 'string',
       events: '*[]string',
       enabled: 'boolean',
@@ -373,7 +373,18 @@ export const resources = {
     },
     operations: { list: 'GET', show: 'GET' },
     filters: ['account', 'account[]', 'status', 'transactionOn[after]', 'bookedOn[before]', 'exists[bookedOn]', 'amount[gte]', 'amount[between]',
-      'currency', 'text', 'labels', 'order[transactionOn]', 'order[amount]', 'order[bookedOn]'],
+      'currency', 'text', 'labels', 'updatedAt[after]', 'order[transactionOn]', 'order[amount]', 'order[bookedOn]', 'order[updatedAt]'],
+  },
+  'removed-bank-transactions': {
+    name: 'RemovedBankTransaction',
+    mayBeEmpty: true,
+    fields: {
+      id: '=string',
+      account: '=iri:BankAccount',
+      removedAt: '=dateTime',
+    },
+    operations: { list: 'GET', show: 'GET' },
+    filters: ['account', 'removedAt[after]', 'order[removedAt]'],
   },
   jobs: {
     name: 'Job',
