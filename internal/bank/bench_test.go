@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func writeMany(out io.Writer, n int) {
 
 // BenchmarkTransactions reads pages of a thousand and of a million transactions. As
 // many of them fit each filter in both: 240, or those named All, which all or all
-// but 240 fit. TextPart is in each tenth, Rare is a term of two letters that nothing
+// but 240 fit. TextPart is in each tenth, TextOld in as many, but none of the newest. Rare is a term of two letters that nothing
 // contains. Deep is the page in the middle.
 func BenchmarkTransactions(b *testing.B) {
 	for _, engine := range []db.Engine{db.SQLite, db.PostgreSQL} {
@@ -83,6 +84,7 @@ func BenchmarkTransactions(b *testing.B) {
 					{"Text", "&text=needle"},
 					{"TextAll", "&text=transferencia"},
 					{"TextPart", "&text=decima"},
+					{"TextOld", "&text=antiga"},
 					{"TextRare", "&text=qx"},
 					{"TextNone", "&text=ana%20fatura"},
 					{"Labels", "&labels=needle"},
@@ -94,9 +96,11 @@ func BenchmarkTransactions(b *testing.B) {
 					{"Several", "&status=booked&account=" + other + "&amount[lt]=50000&text=fatura"},
 				} {
 					b.Run(c.name, func(b *testing.B) {
+						before := worked(b)
 						for b.Loop() {
 							fetch(b, in, "/bank-transactions?itemsPerPage=30"+c.query)
 						}
+						b.ReportMetric(float64(worked(b)-before)/float64(b.N), "cpu-ns/op")
 					})
 				}
 				b.Run("History", func(b *testing.B) {
@@ -107,6 +111,16 @@ func BenchmarkTransactions(b *testing.B) {
 			})
 		}
 	}
+}
+
+// worked is how long the processor has worked for this process, which tells more than
+// the clock where others use the machine too. What PostgreSQL does is not in it.
+func worked(b *testing.B) int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return u.Utime.Nano() + u.Stime.Nano()
 }
 
 func fetch(b *testing.B, in *sedetest.Instance, path string) {
@@ -136,7 +150,7 @@ func fill(b *testing.B, in *sedetest.Instance, n int) (account, others string) {
 	other, _ := ident.Parse(accounts.Members[1].ID)
 	id, at, key := `CAST(printf('a%015d', i) AS BLOB)`, `(%s * 1000000)`, `BLOB`
 	if in.App.Database().Engine() == db.PostgreSQL {
-		id, at, key = `CAST(lpad(to_hex(i), 32, 'a') AS uuid)`, `to_timestamp(%s)`, `uuid`
+		id, at, key = `CAST('a' || lpad(to_hex(i), 31, '0') AS uuid)`, `to_timestamp(%s)`, `uuid`
 	}
 	print := `CAST(CAST(i AS text) AS BLOB)`
 	if in.App.Database().Engine() == db.PostgreSQL {
@@ -154,7 +168,8 @@ func fill(b *testing.B, in *sedetest.Instance, n int) (account, others string) {
 			SELECT $1, `+id+`, CASE WHEN `+hit+` THEN CAST($3 AS `+key+`) ELSE CAST($4 AS `+key+`) END, `+print+`, 0, CASE WHEN `+hit+` THEN 'pending' ELSE 'booked' END, `+moment(day)+`, NULL,
 				CASE WHEN `+hit+` THEN 900000 + i / `+fmt.Sprint(step)+` ELSE i % 100000 END, 'EUR', NULL, 'Fatura', 'Ana Modelo',
 				CASE WHEN `+hit+` THEN 'NEEDLE' ELSE 'PT50' END, 'TRANSFERENCIA', '', CASE WHEN `+hit+` THEN '|needle|' ELSE '|fee|' END,
-				CASE WHEN `+hit+` THEN 'fatura needle ana modelo transferencia' WHEN i % 10 = 3 THEN 'fatura decima ana modelo pt50 transferencia recebida' ELSE 'fatura ft 2029 ana modelo pt50 transferencia recebida' END, 1, `+moment("1861920000")+`, `+moment("1861920000")+`
+				CASE WHEN `+hit+` THEN 'fatura needle ana modelo transferencia' WHEN i % 10 = 3 THEN 'fatura antiga ana modelo pt50 transferencia recebida'
+					WHEN (i / 150) % 10 = 3 THEN 'fatura decima ana modelo pt50 transferencia recebida' ELSE 'fatura ft 2029 ana modelo pt50 transferencia recebida' END, 1, `+moment("1861920000")+`, `+moment("1861920000")+`
 			FROM number`, organization, n, found, other)
 		if err == nil {
 			_, err = tx.Exec(`UPDATE row_count SET rows = rows + $2 WHERE organization_id = $1 AND resource = 'bank_transaction'`, organization, n)

@@ -108,7 +108,41 @@ var transactionListing = db.Listing{
 }
 
 func listTransactions(tx *db.Tx, scope access.Scope, q *page.Query) (page.Result[Transaction], error) {
+	q, err := byAccounts(tx, scope, q)
+	if err != nil {
+		return page.Result[Transaction]{}, err
+	}
 	return db.PageOf(&transactionListing, tx, scope, q, nil, (*Transaction).scan)
+}
+
+// byAccounts asks for accounts in place of their currencies, which are few: where all
+// accounts have the currency, as in most organizations, nothing is left to filter.
+func byAccounts(tx *db.Tx, scope access.Scope, q *page.Query) (*page.Query, error) {
+	at := slices.IndexFunc(q.Filters, func(f page.Filter) bool { return f.Field == "currency" && f.Op == page.Equal })
+	if at < 0 {
+		return q, nil
+	}
+	wanted := q.Filters[at]
+	accounts, all := page.Filter{Field: "account", Op: page.Equal}, true
+	rows := tx.Query(`SELECT id, currency FROM bank_account WHERE organization_id = $1 ORDER BY id`, scope.Organization())
+	defer rows.Close()
+	for rows.Next() {
+		var id ident.ID
+		var currency string
+		if err := rows.Scan(&id, &currency); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(wanted.Values, func(v page.Value) bool { return v.Text == currency }) {
+			accounts.Values = append(accounts.Values, page.Value{Kind: page.ID, ID: id})
+		} else {
+			all = false
+		}
+	}
+	changed := *q
+	if changed.Filters = slices.Delete(slices.Clone(q.Filters), at, at+1); !all || len(accounts.Values) == 0 {
+		changed.Filters = append(changed.Filters, accounts)
+	}
+	return &changed, rows.Err()
 }
 
 func findTransaction(tx *db.Tx, scope access.Scope, id ident.ID, t *Transaction) error {

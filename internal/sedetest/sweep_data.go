@@ -51,7 +51,8 @@ func (w *sweep) subscribe() {
 	do(w.in.As("operator@demo.example", "demo"), http.MethodPost, "/credit-notes", w.bodies["POST /credit-notes"])
 }
 
-// match gives demo a payment that was recorded and one that waits.
+// match gives demo a payment that was recorded and one that waits, and has a bank
+// take back a transaction.
 func (w *sweep) match() {
 	demo, err := ident.Parse(w.in.Names["demo"])
 	if err != nil {
@@ -69,6 +70,8 @@ func (w *sweep) match() {
 				VALUES ($1, $2, $2, $3, $4, 90, 'reference amount', 100, 'EUR', $5, 'Sweep', '', '[]', $1, 1, $5, $5)`, demo, id, []byte(status), status, Start)
 			db.Count(tx, access.System(demo), "payment_match", 1)
 		}
+		tx.Queue(`INSERT INTO bank_transaction_removed (organization_id, id, account_id, removed_at)
+			SELECT organization_id, id, id, $2 FROM bank_account WHERE organization_id = $1`, demo, Start)
 		return nil
 	})
 	if err != nil {
