@@ -27,11 +27,14 @@ func (w *world) operator() *sedetest.Client { return w.As("operator@demo.example
 
 func begin(t *testing.T, engine db.Engine) *world { t.Helper(); return beginWith(t, engine, nil) }
 
+// withStripe are the instances that Stripe bills.
+var withStripe sedetest.Alike
+
 // beginWith begins with another configuration, as change makes it.
 func beginWith(t *testing.T, engine db.Engine, change func(w *world, c *app.Config)) *world {
 	t.Helper()
 	w := &world{t: t}
-	w.Instance = sedetest.NewWith(t, engine, func(c *app.Config) {
+	w.Instance = withStripe.New(t, engine, func(c *app.Config) {
 		w.fake = stripefake.Start(t, c.Clock)
 		c.Stripe = app.StripeSettings{Key: stripefake.Key, Secrets: []string{"whsec_next", stripefake.Secret}, URL: w.fake.URL}
 		if change != nil {

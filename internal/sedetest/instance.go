@@ -78,6 +78,24 @@ func New(t testing.TB, engine db.Engine) *Instance { return NewWith(t, engine, n
 // NewWith starts an instance with another configuration, as change makes it.
 func NewWith(t testing.TB, engine db.Engine, change func(*app.Config)) *Instance {
 	t.Helper()
+	return newWith(t, engine, nil, change)
+}
+
+// Alike makes instances that describe themselves alike, so that one OpenAPI document is
+// read for all of them.
+type Alike struct {
+	once    sync.Once
+	checker *contract.Checker
+}
+
+// New starts an instance as NewWith does.
+func (a *Alike) New(t testing.TB, engine db.Engine, change func(*app.Config)) *Instance {
+	t.Helper()
+	return newWith(t, engine, a, change)
+}
+
+func newWith(t testing.TB, engine db.Engine, alike *Alike, change func(*app.Config)) *Instance {
+	t.Helper()
 	in := &Instance{t: t, Clock: clock.NewFake(Start), tokens: map[string]string{}}
 	seed := templates.of(t, engine)
 	config := in.settings(2)
@@ -99,19 +117,29 @@ func NewWith(t testing.TB, engine db.Engine, change func(*app.Config)) *Instance
 	}
 	in.Names = seed.names
 	in.check = seed.checker
-	if change != nil {
+	switch {
+	case alike != nil:
+		alike.once.Do(func() { alike.checker = newChecker(t, in.App, config.Prefix) })
+		in.check = alike.checker
+	case change != nil:
 		in.check = newChecker(t, in.App, config.Prefix)
 	}
-	t.Cleanup(func() {
+	atEnd(t, in, func(in *Instance) error {
 		in.failAt.Store(0)
-		if err := CheckIntegrity(context.Background(), in.App.Database()); err != nil {
-			t.Error(err)
-		}
-		if err := checkSealed(context.Background(), in.App.Database(), in.App.Keys()[0]); err != nil {
-			t.Error(err)
-		}
+		return errors.Join(CheckIntegrity(context.Background(), in.App.Database()), checkSealed(context.Background(), in.App.Database(), in.App.Keys()[0]))
 	})
 	return in
+}
+
+// atEnd does something with v when the test ends, and lets go of it: what the clean-ups of
+// a test refer to stays in memory until all tests have ended that ran beside it.
+func atEnd[T any](t testing.TB, v *T, do func(v *T) error) {
+	t.Cleanup(func() {
+		if err := do(v); err != nil {
+			t.Error(err)
+		}
+		v = nil
+	})
 }
 
 func newChecker(t testing.TB, a *app.App, prefix string) *contract.Checker {
@@ -153,11 +181,7 @@ func (in *Instance) start(config app.Config) {
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	in.t.Cleanup(func() {
-		if err := started.Close(); err != nil {
-			in.t.Error(err)
-		}
-	})
+	atEnd(in.t, started, (*app.App).Close)
 	in.App, in.handler = started, started.Handler()
 }
 

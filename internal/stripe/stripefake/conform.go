@@ -58,7 +58,7 @@ type conformity struct {
 	mu       sync.Mutex
 	compiler *jsonschema.Compiler
 	compiled map[string]*jsonschema.Schema
-	paths    map[string]any
+	paths    map[string]map[int][]string // by method and number of parts
 }
 
 var conforming = sync.OnceValue(func() *conformity {
@@ -66,12 +66,17 @@ var conforming = sync.OnceValue(func() *conformity {
 	if err != nil {
 		panic("stripefake: " + err.Error())
 	}
-	c := &conformity{compiler: jsonschema.NewCompiler(), compiled: map[string]*jsonschema.Schema{}}
+	c := &conformity{compiler: jsonschema.NewCompiler(), compiled: map[string]*jsonschema.Schema{},
+		paths: map[string]map[int][]string{http.MethodGet: {}, http.MethodPost: {}, http.MethodDelete: {}}}
 	c.compiler.DefaultDraft(jsonschema.Draft2020)
-	c.paths, _ = dig(document, "paths").(map[string]any)
+	paths, _ := dig(document, "paths").(map[string]any)
 	kinds, _ := dig(jsonSchema(document), "components", "schemas").(map[string]any)
-	for path, operations := range c.paths {
+	for path, operations := range paths {
 		for _, method := range []string{"get", "post", "delete"} {
+			if parts := strings.Count(path, "/") + 1; dig(operations, method) != nil {
+				of := c.paths[strings.ToUpper(method)]
+				of[parts] = append(of[parts], path)
+			}
 			for _, code := range []string{"200", "default"} {
 				if answer := dig(operations, method, "responses", code, "content", "application/json", "schema"); answer != nil {
 					kinds[method+path+code] = answer
@@ -120,17 +125,25 @@ func jsonSchema(v any) any {
 	return v
 }
 
-// check holds content against what the document says of a kind.
-func (c *conformity) check(kind string, content []byte) error {
+// schema is what the document says of a kind.
+func (c *conformity) schema(kind string) (*jsonschema.Schema, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	compiled := c.compiled[kind]
-	if compiled == nil {
-		var err error
-		if compiled, err = c.compiler.Compile("stripe.json#/$defs/" + url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(kind))); err != nil {
-			return err
-		}
+	if known := c.compiled[kind]; known != nil {
+		return known, nil
+	}
+	compiled, err := c.compiler.Compile("stripe.json#/$defs/" + url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(kind)))
+	if err == nil {
 		c.compiled[kind] = compiled
+	}
+	return compiled, err
+}
+
+// check holds content against what the document says of a kind.
+func (c *conformity) check(kind string, content []byte) error {
+	compiled, err := c.schema(kind)
+	if err != nil {
+		return err
 	}
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
 	if err != nil {
@@ -156,13 +169,9 @@ func (c *conformity) checkAnswer(method, path string, status int, body []byte) e
 func (c *conformity) template(method, path string) (string, bool) {
 	found, best := "", 1000
 	want := strings.Split(path, "/")
-	for template, item := range c.paths {
-		parts := strings.Split(template, "/")
-		if operations, _ := item.(map[string]any); operations[strings.ToLower(method)] == nil || len(parts) != len(want) {
-			continue
-		}
+	for _, template := range c.paths[method][len(want)] {
 		wild, fits := 0, true
-		for i, part := range parts {
+		for i, part := range strings.Split(template, "/") {
 			if strings.HasPrefix(part, "{") {
 				wild++
 			} else if part != want[i] {

@@ -89,8 +89,11 @@ func Start(t testing.TB, c clock.Clock) *Server {
 	Mock()
 	conforming() // which takes seconds, longer than a call may on a busy machine
 	web := httptest.NewServer(s)
-	t.Cleanup(web.Close)
 	s.URL = web.URL
+	t.Cleanup(func() {
+		web.Close()
+		web = nil // clean-ups are kept longer than the test
+	})
 	return s
 }
 
