@@ -2,8 +2,10 @@ package sedetest
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,6 +32,9 @@ func (d Dump) Without(tables ...string) Dump {
 // Changes lists the rows that are in one dump only, "-" in front of those of d
 // and "+" of those of the later one.
 func (d Dump) Changes(later Dump) []string {
+	if len(d) == len(later) && len(d) > 0 && &d[0] == &later[0] {
+		return nil
+	}
 	var changes []string
 	i, j := 0, 0
 	for i < len(d) || j < len(later) {
@@ -50,17 +55,17 @@ func (d Dump) Changes(later Dump) []string {
 
 // rows reads a database past sede.
 type rows interface {
+	// dump returns every row, in order. While nobody writes it is always the same one.
 	dump() (Dump, error)
 }
 
-// Dump returns every row of the database.
+// Dump returns every row of the database. Nobody may write to it.
 func (in *Instance) Dump() Dump {
 	in.t.Helper()
 	d, err := in.rows.dump()
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	slices.Sort(d)
 	return d
 }
 
@@ -72,7 +77,13 @@ func (in *Instance) Unchanged(before Dump, why string) {
 	}
 }
 
-type sqliteRows struct{ conn *sqlite.Conn }
+// sqliteRows keeps the last dump for as long as SQLite says that nobody else committed
+// (PRAGMA data_version).
+type sqliteRows struct {
+	conn    *sqlite.Conn
+	version int64
+	last    Dump
+}
 
 func openSQLite(t testing.TB, path string) rows {
 	t.Helper()
@@ -81,49 +92,61 @@ func openSQLite(t testing.TB, path string) rows {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return sqliteRows{conn}
+	return &sqliteRows{conn: conn}
 }
 
 // dump reads all tables in one transaction.
-func (r sqliteRows) dump() (d Dump, err error) {
+func (r *sqliteRows) dump() (d Dump, err error) {
 	defer sqlitex.Transaction(r.conn)(&err)
+	version, err := sqlitex.ResultInt64(r.conn.Prep("PRAGMA data_version"))
+	if err != nil || r.last != nil && version == r.version {
+		return r.last, err
+	}
 	var tables []string
 	err = sqlitex.ExecuteTransient(r.conn, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`,
 		&sqlitex.ExecOptions{ResultFunc: func(s *sqlite.Stmt) error {
 			tables = append(tables, s.ColumnText(0))
 			return nil
 		}})
+	var text []byte
 	for _, table := range tables {
 		if err == nil {
 			err = sqlitex.Execute(r.conn, "SELECT * FROM "+table, &sqlitex.ExecOptions{ResultFunc: func(s *sqlite.Stmt) error {
-				d = append(d, sqliteRow(table, s))
+				text = appendRow(append(text[:0], table...), s)
+				d = append(d, string(text))
 				return nil
 			}})
 		}
 	}
+	slices.Sort(d)
+	r.version, r.last = version, d
 	return d, err
 }
 
-func sqliteRow(table string, s *sqlite.Stmt) string {
-	var b strings.Builder
-	b.WriteString(table)
+func appendRow(b []byte, s *sqlite.Stmt) []byte {
 	for i := range s.ColumnCount() {
-		b.WriteString(" " + s.ColumnName(i) + "=")
+		b = append(append(append(b, ' '), s.ColumnName(i)...), '=')
 		switch s.ColumnType(i) {
 		case sqlite.TypeNull:
-			b.WriteString("null")
+			b = append(b, "null"...)
 		case sqlite.TypeBlob:
 			content := make([]byte, s.ColumnLen(i))
 			s.ColumnBytes(i, content)
-			fmt.Fprintf(&b, "%x", content)
+			b = hex.AppendEncode(b, content)
 		default:
-			fmt.Fprintf(&b, "%q", s.ColumnText(i))
+			b = strconv.AppendQuote(b, s.ColumnText(i))
 		}
 	}
-	return b.String()
+	return b
 }
 
-type postgresRows struct{ conn *pgx.Conn }
+// postgresRows keeps the last dump for as long as no transaction began or ended that
+// wrote, in any database of the server.
+type postgresRows struct {
+	conn     *pgx.Conn
+	snapshot string
+	last     Dump
+}
 
 // openPostgres reads the database as its owner, with row-level security told to
 // show everything.
@@ -138,19 +161,18 @@ func openPostgres(t testing.TB, url string) rows {
 	if _, err := conn.Exec(ctx, "SET sede.organization = '*'"); err != nil {
 		t.Fatal(err)
 	}
-	return &postgresRows{conn}
+	return &postgresRows{conn: conn}
 }
 
 // dump reads all tables in one statement, and so of one moment.
-func (r *postgresRows) dump() (d Dump, err error) {
+func (r *postgresRows) dump() (Dump, error) {
 	ctx := context.Background()
-	found, err := r.conn.Query(ctx, `SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1`)
-	if err != nil {
-		return nil, err
-	}
-	tables, err := pgx.CollectRows(found, pgx.RowTo[string])
-	if err != nil {
-		return nil, err
+	var snapshot string
+	var tables []string
+	err := r.conn.QueryRow(ctx, `SELECT pg_current_snapshot()::text, array_agg(tablename::text ORDER BY tablename) FROM pg_tables
+		WHERE schemaname = current_schema()`).Scan(&snapshot, &tables)
+	if err != nil || r.last != nil && snapshot == r.snapshot {
+		return r.last, err
 	}
 	var parts []string
 	for _, table := range tables {
@@ -160,5 +182,11 @@ func (r *postgresRows) dump() (d Dump, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(all, pgx.RowTo[string])
+	d, err := pgx.CollectRows(all, pgx.RowTo[string])
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(d)
+	r.snapshot, r.last = snapshot, d
+	return d, nil
 }
