@@ -9,6 +9,7 @@ import (
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/secret"
+	"sede/internal/sedetest/blank"
 )
 
 // steps records the steps that the database takes.
@@ -41,9 +42,9 @@ func (s *steps) of(work func()) []string {
 func TestKnownAndUnknownAlike(t *testing.T) {
 	t.Parallel()
 	taken := &steps{}
-	d, err := db.Open(t.Context(), db.Config{Dir: t.TempDir(), Synchronous: "normal", Interrupt: taken.note})
-	must(t, err)
-	_, err = d.Migrate(t.Context())
+	cfg := blank.Config(t, db.SQLite)
+	cfg.Synchronous, cfg.Interrupt = "normal", taken.note
+	d, err := db.Open(t.Context(), cfg)
 	must(t, err)
 	t.Cleanup(func() { must(t, d.Close()) })
 	e := newEnv(t, d)

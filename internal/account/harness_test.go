@@ -21,7 +21,7 @@ import (
 	"sede/internal/jobs"
 	"sede/internal/mail"
 	"sede/internal/secret"
-	"sede/internal/sedetest/pgcluster"
+	"sede/internal/sedetest/blank"
 )
 
 const password = "correct horse battery"
@@ -117,20 +117,18 @@ func cheap() *argon2id.Params {
 }
 
 func openSQLite(t testing.TB) *db.DB {
-	d, err := db.Open(t.Context(), db.Config{Dir: t.TempDir(), Synchronous: "normal"})
-	must(t, err)
-	_, err = d.Migrate(t.Context())
+	cfg := blank.Config(t, db.SQLite)
+	cfg.Synchronous = "normal"
+	d, err := db.Open(t.Context(), cfg)
 	must(t, err)
 	t.Cleanup(func() { must(t, d.Close()) })
 	return d
 }
 
-// openPostgreSQL migrates an empty database, since the scripts of this package
-// have made the one template that a test process has.
 func openPostgreSQL(t testing.TB) *db.DB {
-	d, err := db.Open(t.Context(), db.Config{URL: pgcluster.Empty(t), MaxConns: 8})
-	must(t, err)
-	_, err = d.Migrate(t.Context())
+	cfg := blank.Config(t, db.PostgreSQL)
+	cfg.MaxConns = 8
+	d, err := db.Open(t.Context(), cfg)
 	must(t, err)
 	t.Cleanup(func() { must(t, d.Close()) })
 	return d

@@ -78,7 +78,8 @@ func layers() []layer {
 		{"tests", map[string]string{
 			"internal/archtest":            "",
 			"internal/billing/billingtest": "internal/sedetest",
-			"internal/sedetest":            "internal/sedetest/contract internal/sedetest/pgcluster",
+			"internal/sedetest":            "internal/sedetest/blank internal/sedetest/contract internal/sedetest/pgcluster",
+			"internal/sedetest/blank":      "internal/sedetest/pgcluster",
 			"internal/sedetest/contract":   "",
 			"internal/sedetest/pgcluster":  "",
 			"internal/stripe/stripefake":   "",
@@ -199,6 +200,7 @@ func state() map[string]string {
 		"internal/sedetest.sealable":            "made once for all tests of a process",
 		"internal/sedetest.update":              "a flag",
 		"internal/sedetest/pgcluster.shared":    "one server for all tests of a process",
+		"internal/sedetest/blank.file":          "one migrated file for all tests of a process",
 		"internal/console.pageHTML":             "embedded",
 		"internal/console.styleSheet":           "embedded",
 		"internal/mail.layout":                  "embedded",

@@ -7,7 +7,7 @@ import (
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/ident"
-	"sede/internal/sedetest/pgcluster"
+	"sede/internal/sedetest/blank"
 )
 
 // thing is the table that the tests work with, and one that refers to it.
@@ -43,30 +43,19 @@ CREATE TABLE kinds (
 // change may change.
 type opener func(t testing.TB, change func(*db.Config)) *db.DB
 
-func migrate(ctx context.Context, url string) error {
-	d, err := db.Open(ctx, db.Config{URL: url})
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	_, err = d.Migrate(ctx)
-	return err
-}
-
 func openSQLite(t testing.TB, change func(*db.Config)) *db.DB {
-	cfg := db.Config{Dir: t.TempDir()}
-	return prepare(t, cfg, change)
+	return prepare(t, blank.Config(t, db.SQLite), change)
 }
 
 func openPostgreSQL(t testing.TB, change func(*db.Config)) *db.DB {
-	return prepare(t, db.Config{URL: pgcluster.Database(t, migrate), MaxConns: 8}, change)
+	cfg := blank.Config(t, db.PostgreSQL)
+	cfg.MaxConns = 8
+	return prepare(t, cfg, change)
 }
 
 func prepare(t testing.TB, cfg db.Config, change func(*db.Config)) *db.DB {
 	t.Helper()
 	plain, err := db.Open(t.Context(), cfg)
-	must(t, err)
-	_, err = plain.Migrate(t.Context())
 	must(t, err)
 	must(t, plain.Write(t.Context(), access.Instance(), func(tx *db.Tx) error {
 		return tx.Script(plain.Render(thing))

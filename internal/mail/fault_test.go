@@ -3,7 +3,6 @@ package mail_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,7 +20,7 @@ import (
 	"sede/internal/mail"
 	"sede/internal/secret"
 	"sede/internal/sedetest"
-	"sede/internal/sedetest/pgcluster"
+	"sede/internal/sedetest/blank"
 )
 
 // numbered is a mail that can be told from others.
@@ -219,9 +218,6 @@ func open(place string, now clock.Clock, server *mail.Server) (*db.DB, *jobs.Que
 		config = db.Config{URL: place, Clock: now}
 	}
 	d, err := db.Open(context.Background(), config)
-	if err == nil {
-		_, err = d.Migrate(context.Background())
-	}
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -241,20 +237,11 @@ func TestKill(t *testing.T) {
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		testKill(t, t.TempDir())
+		testKill(t, blank.Config(t, db.SQLite).Dir)
 	})
 	t.Run("postgresql", func(t *testing.T) {
 		t.Parallel()
-		url := pgcluster.Empty(t)
-		d, err := db.Open(t.Context(), db.Config{URL: url})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = d.Migrate(t.Context())
-		if err = errors.Join(err, d.Close()); err != nil {
-			t.Fatal(err)
-		}
-		testKill(t, url)
+		testKill(t, blank.Config(t, db.PostgreSQL).URL)
 	})
 }
 

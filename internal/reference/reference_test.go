@@ -24,6 +24,7 @@ import (
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/page"
+	"sede/internal/sedetest/blank"
 )
 
 // update reports whether the golden files are to be written. The scripts of this
@@ -270,14 +271,13 @@ func BenchmarkListCountriesByName(b *testing.B) {
 func newService(t *testing.T) *Service {
 	t.Helper()
 	now := clock.NewFake(time.Date(2030, 1, 2, 9, 0, 0, 0, time.UTC))
-	database, err := db.Open(t.Context(), db.Config{Dir: t.TempDir(), Synchronous: "normal", Clock: now})
+	cfg := blank.Config(t, db.SQLite)
+	cfg.Synchronous, cfg.Clock = "normal", now
+	database, err := db.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = database.Close() })
-	if _, err := database.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	ids := ident.NewSource(now.Now, nil)
 	s, err := New(t.Context(), feature.Platform{DB: database, Audit: audit.New(ids, now), IDs: ids, Clock: now})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"sede/internal/app"
 	"sede/internal/clock"
 	"sede/internal/db"
-	"sede/internal/sedetest/pgcluster"
+	"sede/internal/sedetest/blank"
 )
 
 // Bare starts an instance with nothing in it but an operator with that username.
@@ -18,10 +18,10 @@ func Bare(t testing.TB, engine db.Engine, operator string, seed byte, change fun
 	in := &Instance{t: t, Clock: clock.NewFake(Start), tokens: map[string]string{}, Names: map[string]string{}}
 	config := in.settings(seed)
 	if engine == db.PostgreSQL {
-		config.Database = pgcluster.Empty(t)
+		config.Database = blank.Config(t, engine).URL
 		in.rows = openPostgres(t, config.Database)
 	} else {
-		config.Dir = t.TempDir()
+		config.Dir = blank.Config(t, engine).Dir
 	}
 	if change != nil {
 		change(&config)

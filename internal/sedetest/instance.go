@@ -100,7 +100,7 @@ func newWith(t testing.TB, engine db.Engine, alike *Alike, change func(*app.Conf
 	seed := templates.of(t, engine)
 	config := in.settings(2)
 	if engine == db.PostgreSQL {
-		config.Database = pgcluster.Database(t, seed.fill)
+		config.Database = pgcluster.Database(t, "demo", seed.fill)
 		in.rows = openPostgres(t, config.Database)
 	} else {
 		config.Dir = t.TempDir()

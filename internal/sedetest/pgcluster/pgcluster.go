@@ -1,7 +1,7 @@
 // Package pgcluster gives tests a PostgreSQL of their own. The first test of a
 // process that asks starts a throw-away cluster from the server binaries it
 // finds, on a socket in a temporary folder, without fsync; every test then gets
-// a fresh database, cloned from a template that was migrated once.
+// a fresh database, cloned from a template that was made once.
 //
 // The cluster hangs on a shell that holds the reading end of a pipe: when the
 // test process ends, in whatever way, the pipe closes, and the shell stops the
@@ -41,9 +41,9 @@ type cluster struct {
 	label    string   // begins the names of this process's databases
 	strategy string   // how templates are copied: as files, unless the server may be too old
 
-	mu       sync.Mutex // one CREATE DATABASE at a time
-	count    int
-	template string // name, once it is made
+	mu        sync.Mutex // one CREATE DATABASE at a time
+	count     int
+	templates map[string]string // the databases that are copied
 }
 
 // shared holds the one cluster of the process. It is the only state of the
@@ -54,18 +54,18 @@ var shared struct {
 	err     error
 }
 
-// Database returns the URL of a fresh database that holds what migrate made. The
-// first call's migrate makes the template, later ones are not called. The
+// Database returns the URL of a fresh database that is a copy of the template of that
+// name. The first call's migrate makes the template, later ones are not called. The
 // database is dropped when the test ends.
-func Database(t testing.TB, migrate Migrate) string {
+func Database(t testing.TB, template string, migrate Migrate) string {
 	t.Helper()
-	return open(t).clone(t, migrate)
+	return open(t).clone(t, template, migrate)
 }
 
 // Empty returns the URL of a fresh database with nothing in it.
 func Empty(t testing.TB) string {
 	t.Helper()
-	return open(t).clone(t, nil)
+	return open(t).clone(t, "", nil)
 }
 
 func open(t testing.TB) *cluster {
@@ -82,7 +82,7 @@ func open(t testing.TB) *cluster {
 
 // start finds or starts the server and makes the role.
 func start() (*cluster, error) {
-	c := &cluster{label: "sede_" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatInt(time.Now().UnixNano()%1e9, 36)}
+	c := &cluster{label: "sede_" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatInt(time.Now().UnixNano()%1e9, 36), templates: map[string]string{}}
 	if text := os.Getenv("SEDE_TEST_POSTGRES"); text != "" {
 		u, err := url.Parse(text)
 		if err != nil {
@@ -142,16 +142,16 @@ func (c *cluster) exec(u *url.URL, statements ...string) error {
 }
 
 // clone makes a database and has it dropped at the test's end.
-func (c *cluster) clone(t testing.TB, migrate Migrate) string {
+func (c *cluster) clone(t testing.TB, template string, migrate Migrate) string {
 	t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	from := "template1"
 	if migrate != nil {
-		if err := c.fill(migrate); err != nil {
+		if err := c.fill(template, migrate); err != nil {
 			t.Fatal(err)
 		}
-		from = c.template
+		from = c.templates[template]
 	}
 	name, err := c.create(from)
 	if err != nil {
@@ -165,9 +165,9 @@ func (c *cluster) clone(t testing.TB, migrate Migrate) string {
 	return c.url(name)
 }
 
-// fill makes the template.
-func (c *cluster) fill(migrate Migrate) error {
-	if c.template != "" {
+// fill makes the template, if it is not there.
+func (c *cluster) fill(template string, migrate Migrate) error {
+	if c.templates[template] != "" {
 		return nil
 	}
 	name, err := c.create("template1")
@@ -177,7 +177,7 @@ func (c *cluster) fill(migrate Migrate) error {
 	if err := migrate(context.Background(), c.url(name)); err != nil {
 		return fmt.Errorf("pgcluster: template: %w", err)
 	}
-	c.template = name
+	c.templates[template] = name
 	return nil
 }
 

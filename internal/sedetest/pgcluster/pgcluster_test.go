@@ -31,7 +31,7 @@ func fill(ctx context.Context, url string) error {
 func TestDatabasesAreApart(t *testing.T) {
 	ctx := context.Background()
 	for range 3 {
-		conn := connect(t, pgcluster.Database(t, fill))
+		conn := connect(t, pgcluster.Database(t, "filled", fill))
 		if _, err := conn.Exec(ctx, "INSERT INTO thing VALUES (1)"); err != nil {
 			t.Fatal(err)
 		}
