@@ -20,7 +20,9 @@ type Loader struct {
 	// Added is the last thing in each transaction, which has added n rows. If it
 	// fails none of them are.
 	Added func(tx *db.Tx, n int64) error
-	// Budget is how long a transaction goes on while others wait to write.
+	// Budget is how long a transaction goes on once others wait to write. While nobody
+	// comes each one may take twice as long as the one before, up to alone budgets:
+	// many small ones cost more, since each writes the pages of all indexes anew.
 	Budget time.Duration
 	// Now is the time.
 	Now func() time.Time
@@ -32,9 +34,9 @@ const (
 	chunkValues = 600
 	mostChunk   = 64 << 10
 	// readAhead is how many chunks are kept ready.
-	readAhead = 48
+	readAhead = 128
 	// alone is how many budgets a transaction may take while nobody waits.
-	alone = 4
+	alone = 64
 	// mostLoaded is how many rows a transaction adds at most.
 	mostLoaded = 5000
 )
@@ -58,7 +60,7 @@ func (l *Loader) Load(r *Reader, f *File, t Table, schema *db.Table, change func
 	if err != nil {
 		return damaged(err, "The archive is damaged in %s.", f.Name)
 	}
-	s := &loading{Loader: l, codec: c, most: max(1, chunkValues/max(1, len(c.columns))), ready: make(chan *chunk, readAhead), quit: make(chan struct{})}
+	s := &loading{Loader: l, codec: c, most: max(1, chunkValues/max(1, len(c.columns))), ready: make(chan *chunk, readAhead), quit: make(chan struct{}), turn: l.Budget}
 	s.full, s.single = c.insertSQL(s.most), c.insertSQL(1)
 	gone := make(chan struct{})
 	go func() {
@@ -79,7 +81,9 @@ type loading struct {
 	full, single string
 	ready        chan *chunk // the last one has an error, or no rows
 	quit         chan struct{}
-	waiting      []*chunk // taken from ready and not yet in the database
+	waiting      []*chunk      // taken from ready and not yet in the database
+	turn         time.Duration // how long a transaction may take while nobody waits
+	met          bool          // somebody waited for the last one
 }
 
 // read makes chunks until the file or the loading ends.
@@ -126,7 +130,7 @@ func (s *loading) work() error {
 		}
 		used := 0
 		err := s.Write(func(tx *db.Tx) error {
-			used = 0
+			used, s.met = 0, false
 			n := int64(0)
 			for began := s.Now(); s.more(used) && !s.enough(tx, s.Now().Sub(began), n); used++ {
 				s.add(tx, s.waiting[used])
@@ -136,6 +140,9 @@ func (s *loading) work() error {
 		})
 		if err != nil {
 			return err
+		}
+		if s.turn = min(2*s.turn, alone*s.Budget); s.met {
+			s.turn = s.Budget
 		}
 		clear(s.waiting[:used])
 		s.waiting = append(s.waiting[:0], s.waiting[used:]...)
@@ -160,10 +167,11 @@ func (s *loading) enough(tx *db.Tx, took time.Duration, n int64) bool {
 	switch {
 	case n == 0:
 		return false
-	case n >= mostLoaded || took >= alone*s.Budget:
+	case n >= mostLoaded || took >= s.turn:
 		return true
 	}
-	return took >= s.Budget && tx.OthersWait()
+	s.met = s.met || tx.OthersWait()
+	return s.met && took >= s.Budget
 }
 
 // add adds the rows of a chunk.

@@ -47,7 +47,7 @@ func (s *Service) begin(ctx context.Context, job *jobs.Job[workArgs]) (*work, er
 // write runs a step in a transaction that may write although the organization is
 // held.
 func (w *work) write(ctx context.Context, do func(tx *db.Tx) error) error {
-	return w.db.Write(db.ThroughHold(ctx), w.job.Scope, do)
+	return w.db.Write(db.InParts(db.ThroughHold(ctx)), w.job.Scope, do)
 }
 
 // move stores a step: only one run can take it.
