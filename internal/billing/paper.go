@@ -79,7 +79,7 @@ func (r reader) sums(i *Invoice) (sums []pdf.Sum) {
 
 func (r reader) invoiceNotes(i *Invoice) []string {
 	notes := r.taxNotes(i.Treatment)
-	if i.Number.Valid && i.Seller.BankAccount != "" {
+	if i.Number.Valid && i.Seller.BankAccount != "" && i.remaining() > 0 {
 		notes = append(notes, r.Text(fault.Textf("Please pay to the account %s, with the reference %s.", i.Seller.BankAccount, i.Number.V)))
 	}
 	return notes

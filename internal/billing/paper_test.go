@@ -79,7 +79,10 @@ func TestPaperWithoutTax(t *testing.T) {
 	if said := texts(i.paper(inWords)); !slices.Contains(said, "Odwrotne obciążenie") || !slices.Contains(said, "VAT 0 %") {
 		t.Errorf("%q", said)
 	}
-	i.Number, i.IssuedAt = null.Value[string]{}, null.Value[time.Time]{}
+	if i.AmountPaid = i.Total; strings.Contains(strings.Join(texts(i.paper(inWords)), " "), "PT50 0002") {
+		t.Error("an invoice that is paid asks for money")
+	}
+	i.Number, i.IssuedAt, i.AmountPaid = null.Value[string]{}, null.Value[time.Time]{}, 0
 	if said := texts(i.paper(inWords)); said[0] != "Szkic faktury" || strings.Contains(strings.Join(said, " "), "PT50 0002") {
 		t.Errorf("a draft asks for money: %q", said)
 	}
