@@ -170,7 +170,8 @@ func arrangements(n int) (list [][]int) {
 
 // TestTenMessagesInAnyOrder: the first ten messages of a subscription, each of which is
 // lost, or arrives once or twice, at once or after more has happened, in any order and
-// with any work in between, come to the same. SEDE_TEST_ORDERS is how many ways are tried.
+// with any work in between, come to the same. SEDE_TEST_ORDERS is how many ways are tried;
+// without it there are some, and fewer on PostgreSQL.
 func TestTenMessagesInAnyOrder(t *testing.T) {
 	orders := 60
 	if text := os.Getenv("SEDE_TEST_ORDERS"); text != "" { // 10000 takes half an hour
@@ -179,9 +180,11 @@ func TestTenMessagesInAnyOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tries := func(db.Engine) (list []int) {
+	tries := func(engine db.Engine) (list []int) {
 		for n := range orders {
-			list = append(list, n)
+			if engine == db.SQLite || n%3 == 0 || os.Getenv("SEDE_TEST_ORDERS") != "" {
+				list = append(list, n)
+			}
 		}
 		return list
 	}

@@ -18,8 +18,9 @@ import (
 // world is a sede whose money Stripe collects, and an organization in it.
 type world struct {
 	*sedetest.Instance
-	t    *testing.T
-	fake *stripefake.Server
+	t      *testing.T
+	engine db.Engine
+	fake   *stripefake.Server
 }
 
 func (w *world) owner() *sedetest.Client    { return w.As("owner@other.example", "other") }
@@ -33,7 +34,7 @@ var withStripe sedetest.Alike
 // beginWith begins with another configuration, as change makes it.
 func beginWith(t *testing.T, engine db.Engine, change func(w *world, c *app.Config)) *world {
 	t.Helper()
-	w := &world{t: t}
+	w := &world{t: t, engine: engine}
 	w.Instance = withStripe.New(t, engine, func(c *app.Config) {
 		w.fake = stripefake.Start(t, c.Clock)
 		c.Stripe = app.StripeSettings{Key: stripefake.Key, Secrets: []string{"whsec_next", stripefake.Secret}, URL: w.fake.URL}
