@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -226,5 +227,45 @@ func TestTimeOut(t *testing.T) {
 	_, err := c.Reuse(ctx, "m")
 	if adviceOf(t, err) != Retry || !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
+	}
+}
+
+// TestEveryNameHasAdvice says for each exception that is known what to do about it,
+// whatever the HTTP status is, and for all others by the status.
+func TestEveryNameHasAdvice(t *testing.T) {
+	t.Parallel()
+	unsaid := maps.Clone(advices)
+	for advice, names := range map[Advice]string{
+		Retry:        "ConcurrentSessionsLimitExceed ConcurrentSessionsLimitExceeded JobsQuotaExceeded ServiceTemporarilyUnavailable ServiceMaintenance IO",
+		WaitForQuota: "MultipleAccessLimitExceeded",
+		AskPerson:    "InvalidSessionId SessionExpired NotSignedIn InvalidMultipleAccessId DefaultImportAlreadyExecuted",
+		TellOperator: "CommandNotAvailable AlreadySignedIn InvalidSessionIdSignature InvalidTarget InvalidIban InvalidSince InvalidParameter InvalidArgument " +
+			"InvalidCommandId InvalidOwnerExternalId NoDataToCalculateScore",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			for _, status := range []int{200, 400, 404, 500, 503} {
+				if got := (&Error{Name: name, Status: status}).Advice(); got != advice {
+					t.Errorf("%s with %d: %d, want %d", name, status, got, advice)
+				}
+			}
+			delete(unsaid, name)
+		}
+	}
+	for name := range unsaid {
+		t.Errorf("%s: say here what to do", name)
+	}
+	for status, want := range map[int]Advice{0: Retry, 401: TellOperator, 403: TellOperator, 404: TellOperator, 408: Retry, 425: Retry, 429: Retry, 302: TellOperator,
+		500: Retry, 502: Retry, 503: Retry} {
+		for _, name := range []string{"", "NobodyKnows"} {
+			if got := (&Error{Name: name, Status: status}).Advice(); got != want && status != 0 {
+				t.Errorf("%q with %d: %d, want %d", name, status, got, want)
+			}
+		}
+	}
+	if got := (&Error{Name: "NobodyKnows", Status: 200}).Advice(); got != TellOperator {
+		t.Errorf("an unknown exception in a command: %d", got)
+	}
+	if got := (&Error{}).Advice(); got != Retry {
+		t.Errorf("no answer: %d", got)
 	}
 }
