@@ -68,6 +68,7 @@ func BenchmarkTransactions(b *testing.B) {
 				if err := in.App.Database().IndexTexts(b.Context()); err != nil {
 					b.Fatal(err)
 				}
+				in.Vacuum()
 				b.Logf("%d rows indexed in %v", n, time.Since(began).Round(time.Millisecond))
 				for _, c := range []struct{ name, query string }{
 					{"Page", ""},
