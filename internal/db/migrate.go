@@ -83,7 +83,7 @@ func (d *DB) migrateTo(ctx context.Context, version int64) ([]string, error) {
 func (d *DB) migrationConn(ctx context.Context) (*sql.DB, goose.Dialect, func(), error) {
 	if d.pg != nil {
 		cfg := d.pg.pool.Config().ConnConfig.Copy()
-		cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // which takes several statements at once
 		cfg.RuntimeParams["sede.organization"] = everything
 		return stdlib.OpenDB(*cfg), goose.DialectPostgres, nil, nil
 	}
