@@ -36,8 +36,8 @@ const (
 	// mostRounds is how often the log is copied before the rest is left for the
 	// writer, however much that is.
 	mostRounds = 4
-	// mostLog is how many pages of log may wait to be written back: then the writer
-	// writes no more before they are.
+	// mostLog is how many pages the log may have: then the writer writes no more before
+	// all is written back that nobody reads.
 	mostLog = 4 * fullLog
 	// restAfter is how long nothing is done after the log was written back as far as
 	// readers let.
@@ -110,9 +110,9 @@ func (p *checkpointer) loop() {
 // let.
 func (p *checkpointer) work() {
 	s, _, err := p.conn.checkpoint("NOOP")
-	for n := 0; err == nil && s.pages >= fullLog && s.left() > 0; n++ {
-		if n > 0 && s.left() <= fewPages || n == mostRounds {
-			p.few.Store(s.done)
+	for n := 0; err == nil && s.pages >= fullLog; n++ {
+		if s.left() == 0 || n > 0 && s.left() <= fewPages || n == mostRounds {
+			p.few.Store(s.done) // also if none are left: the writer may be about to commit
 			return
 		}
 		done := s.done
@@ -154,7 +154,7 @@ func (p *checkpointer) afterCommit(c *liteConn) {
 		case p.wake <- struct{}{}:
 		default:
 		}
-		if s.left() < mostLog {
+		if s.pages < mostLog {
 			return
 		}
 	}

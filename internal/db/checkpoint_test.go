@@ -65,6 +65,25 @@ func TestLogIsWrittenBack(t *testing.T) {
 	})
 }
 
+// Large transactions that follow one another without a pause leave room for beginning
+// the log anew.
+func TestLogOfLongWork(t *testing.T) {
+	t.Parallel()
+	d, scope := openSQLite(t, nil), org(newIDs())
+	body := make([]byte, 1024*4096)
+	most := int64(0)
+	for n := range 50 {
+		must(t, d.Write(db.InParts(t.Context()), scope, func(tx *db.Tx) error {
+			return second(tx.Exec("INSERT INTO kinds (k, b) VALUES ($1, $2)", n, body))
+		}))
+		pages, _ := d.LogState(t)
+		most = max(most, pages)
+	}
+	if most > db.MostLog+db.FullLog {
+		t.Errorf("the log had %d pages", most)
+	}
+}
+
 // Who reads for long keeps the log from being written back, and nobody from writing;
 // what is read stays as it was. Afterwards the log is begun anew.
 func TestLogUnderLongRead(t *testing.T) {
