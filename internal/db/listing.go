@@ -92,7 +92,7 @@ func PageOf[T any](l *Listing, tx *Tx, scope access.Scope, q *page.Query, args [
 // 1,000 matches otherwise; beyond, it is 1,000 and not Exact. more says whether a
 // further page has rows. On PostgreSQL page and total take one round trip. In
 // an order by Key alone page N of an unfiltered Counted collection costs what
-// page 1 costs, see anchors; in others the rows before it are skipped one by one.
+// page 1 costs, see anchors; in others the keys before it are skipped one by one.
 //
 // The zero Scope finds nothing.
 func (l *Listing) Page(tx *Tx, scope access.Scope, q *page.Query, args []any, scan func(*Rows) error) (total page.Total, more bool, err error) {

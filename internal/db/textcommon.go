@@ -143,16 +143,9 @@ func (p *pager) walk(most int) (filled bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	rows := p.tx.Query(text(p.l.Select, n+" OFFSET "+placeholder(len(args)+3)), append(args, int64(most), int64(p.size), p.offset)...)
-	defer rows.Close()
-	for rows.Next() {
-		p.rows++
-		if err := p.scan(rows); err != nil {
-			return false, err
-		}
-	}
+	err = p.take(p.tx.Query(text(p.l.Select, n+" OFFSET "+placeholder(len(args)+3)), append(args, int64(most), int64(p.size), p.offset)...))
 	p.more = true
-	return true, rows.Err()
+	return true, err
 }
 
 // countSome counts rows that match up to the limit of counting; false when it is

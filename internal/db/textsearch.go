@@ -341,15 +341,7 @@ func (p *pager) show(sorted []ident.ID) error {
 
 // scanListed hands the rows with the keys to scan, in the order of the page.
 func (p *pager) scanListed(keys []ident.ID) error {
-	rows := p.listed(p.l.Select, " ORDER BY "+p.order, keys)
-	defer rows.Close()
-	for rows.Next() {
-		p.rows++
-		if err := p.scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return p.take(p.listed(p.l.Select, " ORDER BY "+p.order, keys))
 }
 
 // sorted are those of the rows with the ids that match the page's filters, in the
