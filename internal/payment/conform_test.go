@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"sede/internal/billing/billingtest"
 	"sede/internal/db"
 	"sede/internal/sedetest"
+	"sede/internal/sedetest/billingtest"
 	"sede/internal/stripe/stripefake"
 )
 
