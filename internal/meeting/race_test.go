@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,22 +14,6 @@ import (
 	"sede/internal/db"
 	"sede/internal/sedetest"
 )
-
-// atOnce makes the calls at the same moment and returns their answers.
-func atOnce(n int, call func(i int) *sedetest.Answer) []*sedetest.Answer {
-	answers := make([]*sedetest.Answer, n)
-	start := make(chan struct{})
-	var wait sync.WaitGroup
-	for i := range n {
-		wait.Go(func() {
-			<-start
-			answers[i] = call(i)
-		})
-	}
-	close(start)
-	wait.Wait()
-	return answers
-}
 
 // planners are clients of one organization, on PostgreSQL in two processes that
 // can't know of each other but by the database.
@@ -50,7 +33,7 @@ func TestOneTimeAtOnce(t *testing.T) {
 		clients := planners(in, engine)
 		body := `{"employee":"/employees/` + in.Names["emma"] + `","dateFrom":"2030-05-01T00:00:00Z","dateTo":"2030-06-01T00:00:00Z","time":"2030-05-02T%02d:00:00Z"}`
 		for round := range 3 {
-			answers := atOnce(20, func(i int) *sedetest.Answer {
+			answers := sedetest.AtOnce(20, func(i int) *sedetest.Answer {
 				return clients[i%len(clients)].Do(http.MethodPost, "/meetings", fmt.Sprintf(body, round))
 			})
 			var made []string
@@ -93,7 +76,7 @@ func TestNoOverlapWhateverHappens(t *testing.T) {
 			}
 			clients := planners(in, engine)
 			people := []string{in.Names["ana"], in.Names["emma"]}
-			answers := atOnce(12, func(i int) *sedetest.Answer {
+			answers := sedetest.AtOnce(12, func(i int) *sedetest.Answer {
 				return scramble(clients[i%len(clients)], people, rand.New(rand.NewPCG(uint64(i), 7)))
 			})
 			for _, a := range answers {

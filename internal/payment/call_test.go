@@ -160,7 +160,7 @@ func TestAnOldAnswerComesLast(t *testing.T) {
 			worked <- err
 		}()
 		<-held // with an answer that says incomplete
-		w.fake.Pay(latestInvoice(t, w, s))
+		w.fake.Pay(atStripe(t, w, s).LatestInvoice)
 		for _, e := range w.fake.Take() {
 			w.send(e)
 		}

@@ -112,7 +112,7 @@ func TestACustomerIsDeletedBeforeItBuys(t *testing.T) {
 		if s = w.subscription(s.ID); s.Status != "incomplete" || w.show() != "" { // it has no card any more
 			t.Errorf("%+v, %s", s, w.show())
 		}
-		w.fake.Pay(latestInvoice(t, w, s))
+		w.fake.Pay(atStripe(t, w, s).LatestInvoice)
 		w.settled()
 		if s = w.subscription(s.ID); s.Status != "active" {
 			t.Errorf("%+v", s)

@@ -92,7 +92,7 @@ func TestACardThatStripeKept(t *testing.T) {
 		w.add(stripefake.Card{})
 		w.settled()
 		s := w.buy(`{"products":["/products/bank"]}`)
-		methods, err := w.client().PaymentMethods(t.Context(), customerOf(t, w, s))
+		methods, err := w.client().PaymentMethods(t.Context(), atStripe(t, w, s).Customer)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,15 +110,6 @@ func TestACardThatStripeKept(t *testing.T) {
 			t.Errorf("%s", got)
 		}
 	})
-}
-
-func customerOf(t *testing.T, w *world, s twin) string {
-	t.Helper()
-	at, err := w.client().Subscription(t.Context(), s.ExternalID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return at.Customer
 }
 
 // TestNoCardForTransfers: where sede bills nobody chooses a card.

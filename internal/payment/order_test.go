@@ -32,7 +32,7 @@ const shard = 50
 // by itself.
 var happens = []func(e *early){
 	func(e *early) { e.sub = e.buy(`{"products":["/products/bank"],"seats":1}`) },
-	func(e *early) { e.fake.Pay(latestInvoice(e.t, e.world, e.sub)) },
+	func(e *early) { e.fake.Pay(atStripe(e.t, e.world, e.sub).LatestInvoice) },
 	func(e *early) { e.ends(true) },
 	func(e *early) { e.ends(false) },
 	func(e *early) { e.ends(true) },

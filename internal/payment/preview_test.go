@@ -142,7 +142,7 @@ func TestPreviewsTellWhatIsCovered(t *testing.T) {
 		w.fake.Owe(50_000) // more than the next period comes to
 		said = w.ask(http.MethodPost, "/subscriptions/clear-coupon", `{}`)
 		w.fake.Accept()
-		w.fake.Pay(latestInvoice(t, w, s))
+		w.fake.Pay(atStripe(t, w, s).LatestInvoice)
 		w.Advance(32 * 24 * time.Hour)
 		w.settled()
 		if got, _ := w.lastInvoice(s.ID); said.Balance != 0 || said.AmountPaid != said.Total || got.AmountPaid != said.Total || got.Balance != 0 {

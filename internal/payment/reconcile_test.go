@@ -75,13 +75,14 @@ func billedWorld(t *testing.T, engine db.Engine) *world {
 	return w
 }
 
-func latestInvoice(t *testing.T, w *world, s twin) string {
+// atStripe is the subscription as Stripe has it.
+func atStripe(t *testing.T, w *world, s twin) stripe.Subscription {
 	t.Helper()
 	at, err := w.client().Subscription(t.Context(), s.ExternalID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return at.LatestInvoice
+	return at
 }
 
 // TestNoMessageAtAll: what no message told of the reconciling finds.
@@ -92,7 +93,7 @@ func TestNoMessageAtAll(t *testing.T) {
 		if s.Status != "incomplete" {
 			t.Fatalf("%+v", s)
 		}
-		w.fake.Pay(latestInvoice(t, w, s))
+		w.fake.Pay(atStripe(t, w, s).LatestInvoice)
 		w.fake.Take()
 		if s = w.subscription(s.ID); s.Status != "incomplete" {
 			t.Errorf("%+v", s)
@@ -113,7 +114,7 @@ func TestTheFirstInvoiceIsAskedFor(t *testing.T) {
 		s := w.buy(`{"products":["/products/bank"],"seats":1}`)
 		w.settled()
 		w.reconcile()
-		invoice := latestInvoice(t, w, s)
+		invoice := atStripe(t, w, s).LatestInvoice
 		for range 2 {
 			var list []struct {
 				Subject, Text string

@@ -21,14 +21,14 @@ func TestKillWhileClearing(t *testing.T) {
 	p.start()
 	p.signIn()
 	p.places(killPlaces)
-	before := p.total()
+	before := p.total("/locations")
 	for round, delay := range []time.Duration{8, 25} {
 		p.killed("/organizations/clear", `{"confirm":"demo"}`, delay*time.Millisecond)
 		if state := p.settled(); state == "cleared" {
-			if n := p.total(); n != 0 {
+			if n := p.total("/locations"); n != 0 {
 				t.Errorf("round %d: %d locations are left", round, n)
 			}
-		} else if n := p.total(); n != before { // the request did not get through
+		} else if n := p.total("/locations"); n != before { // the request did not get through
 			t.Errorf("round %d: %s, and %d locations are there", round, state, n)
 		}
 		p.killed("/organizations/restore", "", delay*time.Millisecond)
@@ -38,7 +38,7 @@ func TestKillWhileClearing(t *testing.T) {
 			}
 			p.settled()
 		}
-		if n := p.total(); n != before {
+		if n := p.total("/locations"); n != before {
 			t.Errorf("round %d: %d locations are back, there were %d", round, n, before)
 		}
 	}

@@ -18,7 +18,7 @@ func TestKillWhileImporting(t *testing.T) {
 	p.start()
 	p.signIn()
 	p.places(killPlaces)
-	before := p.total()
+	before := p.total("/locations")
 	status, content, err := p.do(http.MethodGet, "/organizations/demo/archive", "", "")
 	if err != nil || status != http.StatusOK {
 		t.Fatal(status, err)
@@ -44,7 +44,7 @@ func TestKillWhileImporting(t *testing.T) {
 	}
 	for _, organization := range arrived {
 		p.org = strings.TrimPrefix(organization, "/organizations/")
-		if n := p.total(); n != before {
+		if n := p.total("/locations"); n != before {
 			t.Errorf("%s has %d locations, there were %d", organization, n, before)
 		}
 	}

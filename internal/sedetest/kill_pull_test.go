@@ -2,7 +2,6 @@ package sedetest_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -151,7 +150,7 @@ func killPulls(t *testing.T, binary string, engine db.Engine, places []int) {
 			want = w.told
 		}
 		w.mu.Unlock()
-		if n := p.transactions(); n != want || n == 0 {
+		if n := p.total("/bank-transactions"); n != want || n == 0 {
 			t.Errorf("after import %d there are %d transactions, the bank told %d", i, n, want)
 		}
 	}
@@ -186,21 +185,6 @@ func (p *program) survive(w *wire, place int, connection string) {
 	if w.commands < 1 || w.commands > most {
 		p.t.Errorf("place %d: the bank began %d imports", place, w.commands)
 	}
-}
-
-func (p *program) transactions() int {
-	p.t.Helper()
-	_, content, err := p.do(http.MethodGet, "/bank-transactions?itemsPerPage=0", "", "")
-	var page struct {
-		Total int `json:"totalItems"`
-	}
-	if err == nil {
-		err = json.Unmarshal(content, &page)
-	}
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return page.Total
 }
 
 // sandboxBank starts a Sandbox bank and returns the way to it.
