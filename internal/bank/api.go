@@ -43,6 +43,13 @@ var integrationFields = []hydra.Field[Integration]{
 		Doc("When the last import was done that brought everything."),
 	hydra.NullTime("nextPullAt", func(i *Integration) *null.Value[time.Time] { return &i.NextPullAt }).ReadOnly().
 		Doc("When it imports by itself: every night, at a time of its own, and after an hour when the bank told a part only."),
+	hydra.NullText("renewalStatus", func(i *Integration) *null.Value[string] { return &i.RenewalStatus }).ReadOnly().
+		OneOf(RenewalSignIn, RenewalChecking, RenewalFailed).
+		Doc("How far the renewal of a live consent is: a person was asked to sign in; the first import under the new consent runs; " +
+			"it failed, and the consent before stays. Null: there is none, or it is done."),
+	hydra.NullText("renewalError", func(i *Integration) *null.Value[string] { return &i.RenewalError }).ReadOnly().
+		OneOf(signInFailed, signInExpired, sessionRefused, usedUp, unavailable, refused).Doc("Why the renewal failed."),
+	hydra.Sentence("renewalErrorMessage", func(i *Integration) fault.Text { return sentence(i.RenewalError.V) }).Nullable().Doc("The same in words."),
 	hydra.NullTime("revokedAt", func(i *Integration) *null.Value[time.Time] { return &i.RevokedAt }).ReadOnly().
 		Doc("When somebody ended the connection."),
 	hydra.NullTime("confirmedAt", func(i *Integration) *null.Value[time.Time] { return &i.ConfirmedAt }).ReadOnly().

@@ -43,6 +43,8 @@ type Integration struct {
 	PullAdded      null.Value[int64]
 	PullSkipped    null.Value[int64]
 	PulledAt       null.Value[time.Time]
+	RenewalStatus  null.Value[string] // of the consent that is to replace the live one
+	RenewalError   null.Value[string] // why there is none
 	RevokedAt      null.Value[time.Time]
 	ConfirmedAt    null.Value[time.Time] // when the provider had confirmed the end
 	Erasing        bool                  // the imported data is to go
@@ -50,6 +52,7 @@ type Integration struct {
 	NextPullAt     null.Value[time.Time] // when it imports by itself
 	Reminded       int64                 // days before the end of the last reminder; 0: none was sent
 	nextAt         null.Value[time.Time] // when something happens next, see schedule
+	proven         bool                  // a new consent was, just now
 	Version        int64
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
@@ -75,6 +78,9 @@ const (
 	refused       = "refused"
 )
 
+// sessionRefused is what can go wrong with a renewal, beside these.
+const sessionRefused = "session-refused"
+
 // sentences say what went wrong, to people.
 func sentence(code string) fault.Text {
 	switch code {
@@ -90,6 +96,8 @@ func sentence(code string) fault.Text {
 		return fault.Textf("The bank can't be reached at the moment. The next import tries again.")
 	case refused:
 		return fault.Textf("The bank's service refuses sede. Ask the people who run sede.")
+	case sessionRefused:
+		return fault.Textf("The bank gives no access with this sign-in. Sign in again.")
 	}
 	return fault.Text{}
 }

@@ -19,6 +19,8 @@ const (
 	eventRevoked  = "integration.revoked"
 	eventImported = "integration.imported"
 	eventFailed   = "integration.import-failed"
+	eventRenewed  = "integration.renewed"
+	eventRefused  = "integration.renewal-failed"
 )
 
 func events() []webhook.Type {
@@ -30,6 +32,8 @@ func events() []webhook.Type {
 		{Name: eventRevoked, Doc: "somebody ended a connection"},
 		{Name: eventImported, Doc: "an import is done, see pullAdded"},
 		{Name: eventFailed, Doc: "an import has failed, see error"},
+		{Name: eventRenewed, Doc: "a new consent has taken the place of the one before"},
+		{Name: eventRefused, Doc: "a new consent came to nothing, see renewalError; the one before stays"},
 	}
 }
 
@@ -41,7 +45,17 @@ func (s *Service) announceChange(tx *db.Tx, scope access.Scope, before, i *Integ
 			return err
 		}
 	}
-	if before.PullStatus == i.PullStatus {
+	if i.Consent.Valid && before.Consent.Valid && i.Consent != before.Consent {
+		if err := s.announce(tx, scope, eventRenewed, i, 0); err != nil {
+			return err
+		}
+	}
+	if i.RenewalStatus.V == RenewalFailed && before.RenewalStatus != i.RenewalStatus {
+		if err := s.announce(tx, scope, eventRefused, i, 0); err != nil {
+			return err
+		}
+	}
+	if before.PullStatus == i.PullStatus && !i.proven {
 		return nil
 	}
 	switch i.PullStatus.V {

@@ -124,7 +124,7 @@ func (in *intake) Account(a *kontomatik.Account) error {
 		return err
 	}
 	in.turn()
-	final, ok := readAccount(a, in.w.integration.Target.V)
+	final, ok := readAccount(a, in.w.target())
 	if !ok || final.identity != in.account.identity {
 		final = *in.account
 	}
@@ -139,7 +139,7 @@ func (in *intake) enter(a *kontomatik.Account) error {
 	if err := in.close(); err != nil {
 		return err
 	}
-	account, ok := readAccount(a, in.w.integration.Target.V)
+	account, ok := readAccount(a, in.w.target())
 	in.digital, in.unread, in.batch, in.claimed, in.ends = a, !ok, in.batch[:0], claims{}, closings{}
 	in.next = in.next[:0]
 	if !ok {

@@ -53,7 +53,7 @@ func (s *Service) Module() feature.Module {
 	return feature.Module{
 		Resources: []hydra.Declaration{s.integrations(), s.banks(), s.accounts(), s.histories(), s.transactions(), s.removed(), s.matches()},
 		Routes:    s.routes(),
-		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase), doMatch.Worker(s.match)},
+		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doRenew.Worker(s.renew), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase), doMatch.Worker(s.match)},
 		Due:       []jobs.Due{s.due()},
 		Texts:     []*db.Listing{&transactionListing},
 		Events:    events(),

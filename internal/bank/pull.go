@@ -1,6 +1,7 @@
 package bank
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -41,7 +42,11 @@ type work struct {
 	consent     consent
 	integration Integration
 	client      *kontomatik.Client
+	after       func(tx *db.Tx) error // runs once a change of the pull is stored; nil: nothing does
 }
+
+// target is the bank that the pull asks.
+func (w *work) target() string { return cmp.Or(w.consent.target.V, w.integration.Target.V) }
 
 // errStopped says that a pull was ended by somebody else.
 var errStopped = errors.New("bank: the pull was ended")
@@ -120,7 +125,10 @@ func (s *Service) open(ctx context.Context, w *work) error {
 	}
 	full := false
 	err = s.save(ctx, w, func(tx *db.Tx) error {
-		err := s.mayImport(tx, w.scope, w.integration.ID, w.pull.attended)
+		err := error(nil)
+		if w.consent.state != consentOffered { // of which the bank has counted nothing else
+			err = s.mayImport(tx, w.scope, w.integration.ID, w.pull.attended)
+		}
 		if full = fault.Is(err, fault.TooManyRequests); full {
 			return nil
 		}
@@ -208,7 +216,10 @@ func (s *Service) handle(ctx context.Context, w *work, err error) error {
 		return err
 	}
 	s.log.WarnContext(ctx, "bank: a pull met a failure", "integration", w.integration.ID, "pull", w.pull.id, "step", w.pull.step, "error", err)
-	again := w.consent.token.Valid // a new session can be had
+	again := w.consent.token.Valid                   // a new session can be had
+	if failure.Name == kontomatik.InvalidSignature { // it was tampered with
+		return s.fail(ctx, w, consentEnded)
+	}
 	switch failure.Advice() {
 	case kontomatik.WaitForQuota:
 		return s.fail(ctx, w, usedUp)
@@ -249,7 +260,10 @@ func (s *Service) save(ctx context.Context, w *work, change func(tx *db.Tx) erro
 		if err := change(tx); err != nil {
 			return err
 		}
-		return updatePull(tx, w.scope, &w.pull)
+		if err := updatePull(tx, w.scope, &w.pull); err != nil || w.after == nil {
+			return err
+		}
+		return w.after(tx)
 	})
 	if err != nil {
 		*w = began
@@ -264,8 +278,12 @@ func orStopped(err error) error {
 	return err
 }
 
-// tell shows on the connection how far its pull is, and what keeps it waiting.
+// tell shows on the connection how far its pull is, and what keeps it waiting. Of one
+// that proves a consent the connection shows nothing until it is done.
 func (s *Service) tell(tx *db.Tx, w *work, status string, trouble null.Value[string]) error {
+	if w.consent.state == consentOffered {
+		return nil
+	}
 	if err := findIntegration(tx, w.scope, w.pull.integration, &w.integration); err != nil {
 		return err
 	}
@@ -278,6 +296,9 @@ func (s *Service) tell(tx *db.Tx, w *work, status string, trouble null.Value[str
 func (s *Service) fail(ctx context.Context, w *work, why string) error {
 	return s.end(ctx, w, func(tx *db.Tx) error {
 		w.pull.error = null.Of(why)
+		if w.consent.state == consentOffered {
+			return s.reject(tx, w, why)
+		}
 		w.integration.PullStatus, w.integration.Error = null.Of(PullFailed), null.Of(why)
 		switch why {
 		case consentEnded:
@@ -308,6 +329,11 @@ func (s *Service) finish(ctx context.Context, w *work, in *intake) error {
 	return s.end(ctx, w, func(tx *db.Tx) error {
 		w.pull.added, w.pull.skipped = in.added, in.skipped
 		i := &w.integration
+		if w.consent.state == consentOffered {
+			if err := s.replace(tx, w); err != nil {
+				return err
+			}
+		}
 		i.PullStatus, i.PullAdded, i.PullSkipped = null.Of(PullDone), null.Of(in.added), null.Of(in.skipped)
 		i.Error = null.Value[string]{}
 		if err := s.enqueueMatch(tx, w.scope, w.pull.createdAt); err != nil {

@@ -58,6 +58,7 @@ func (s *Service) endConnection(tx *db.Tx, scope access.Scope, i *Integration) e
 	}
 	now := tx.Now(scope).Truncate(time.Second)
 	i.RevokedAt, i.ConsentEndsAt = null.Of(now), null.Of(now)
+	i.RenewalStatus, i.RenewalError = null.Value[string]{}, null.Value[string]{}
 	if i.PullStatus.V == PullQueued || i.PullStatus.V == PullRunning {
 		i.PullStatus = null.Of(PullFailed)
 	}

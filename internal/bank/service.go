@@ -147,15 +147,18 @@ func (s *Service) Pull(ctx context.Context, who *access.Caller, in *PullRequest,
 		}
 		var running pull
 		err := runningPull(tx, who.Scope(), i.ID, &running)
+		since := now.Add(-firstReach)
+		if in.Since.Valid {
+			since = in.Since.V
+		}
+		if err == nil {
+			return s.join(tx, who, who.Scope(), i, &running, since, true)
+		}
 		if !fault.Is(err, fault.NotFound) {
 			return err
 		}
 		if err := s.mayImport(tx, who.Scope(), i.ID, true); err != nil {
 			return err
-		}
-		since := now.Add(-firstReach)
-		if in.Since.Valid {
-			since = in.Since.V
 		}
 		return s.begin(tx, who, who.Scope(), i, pull{consent: i.Consent.V, attended: true}, since)
 	})
@@ -172,21 +175,26 @@ func (s *Service) begin(tx *db.Tx, who *access.Caller, scope access.Scope, i *In
 
 // write writes down a pull.
 func (s *Service) write(tx *db.Tx, who *access.Caller, scope access.Scope, i *Integration, p *pull, since time.Time) error {
-	now := s.moment()
-	if first := now.Add(-furthest); since.Before(first) {
-		since = first
-	}
-	if first, ok := s.keptSince(); ok && since.Before(first) {
-		since = first
-	}
 	before := *i
-	p.id, p.integration, p.step, p.createdAt = s.ids.New(), i.ID, stepQueued, now
-	p.since = since.UTC().Format(time.DateOnly)
+	p.id, p.integration, p.step, p.createdAt = s.ids.New(), i.ID, stepQueued, s.moment()
+	p.since = s.reach(since)
 	if err := insertPull(tx, scope, p); err != nil {
 		return err
 	}
 	i.PullStatus, i.PullAdded, i.PullSkipped = null.Of(PullQueued), null.Value[int64]{}, null.Value[int64]{}
 	return s.store(tx, who, scope, "pull", &before, i)
+}
+
+// reach is the first day of an import from a moment on: not before what can be had
+// and is kept.
+func (s *Service) reach(since time.Time) string {
+	if first := s.moment().Add(-furthest); since.Before(first) {
+		since = first
+	}
+	if first, ok := s.keptSince(); ok && since.Before(first) {
+		since = first
+	}
+	return since.UTC().Format(time.DateOnly)
 }
 
 // choose loads the connection that is named, or the only one there is, and takes

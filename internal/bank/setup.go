@@ -49,7 +49,8 @@ func (s *Service) Setup(ctx context.Context, who *access.Caller, in *SetupReques
 	if err != nil {
 		return err
 	}
-	c := consent{id: s.ids.New(), integration: plan.ID, state: consentPending, access: plan.AccessMode, deadline: s.moment().Add(signInTime), createdAt: s.moment()}
+	c := consent{id: s.ids.New(), integration: plan.ID, state: consentPending, access: plan.AccessMode, deadline: s.moment().Add(signInTime),
+		country: plan.Country, createdAt: s.moment()}
 	if in.SessionID.Valid {
 		return s.takeOver(ctx, who, in, &plan, &c, i)
 	}
@@ -69,6 +70,9 @@ func (s *Service) Setup(ctx context.Context, who *access.Caller, in *SetupReques
 		dropWaiting(tx, who.Scope(), i.ID)
 		if err := insertConsent(tx, who.Scope(), &c); err != nil {
 			return err
+		}
+		if i.Consent.Valid {
+			i.RenewalStatus, i.RenewalError = null.Of(RenewalSignIn), null.Value[string]{}
 		}
 		doSignIn.Enqueue(tx, s.jobs, who.Scope(), signInArgs{Consent: c.id}, jobs.Options{At: s.now.Now().Add(firstLook)})
 		if err := s.record(tx, who, before, i); err != nil {
@@ -169,7 +173,7 @@ func (s *Service) orUnavailable(err error) error {
 }
 
 // enter makes the connection that was planned, or loads the stored one that it
-// was planned from.
+// was planned from. One with a live consent stays as it is.
 func (s *Service) enter(tx *db.Tx, who *access.Caller, i *Integration, exists bool) (before *Integration, err error) {
 	if !exists {
 		insertIntegration(tx, who.Scope(), i)
@@ -186,7 +190,9 @@ func (s *Service) enter(tx *db.Tx, who *access.Caller, i *Integration, exists bo
 		return nil, ended()
 	}
 	stored := *i
-	i.Country, i.AccessMode = planned.Country, planned.AccessMode
+	if !i.Consent.Valid {
+		i.Country, i.AccessMode = planned.Country, planned.AccessMode
+	}
 	return &stored, nil
 }
 
@@ -241,65 +247,101 @@ func mark(session kontomatik.Session) []byte {
 	return sum[:]
 }
 
-// grant makes a consent the live one and begins the first pull under it.
+// grant makes a consent the live one and begins the first pull under it. While
+// another is live it is offered first.
 func (s *Service) grant(tx *db.Tx, who *access.Caller, scope access.Scope, i *Integration, c *consent, r kontomatik.Result) error {
+	var running pull
+	err := runningPull(tx, scope, i.ID, &running)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if err == nil || i.Consent.Valid {
+		return s.offer(tx, who, scope, i, c, r)
+	}
 	if err := s.accept(tx, who, scope, i, c, r); err != nil {
 		return err
 	}
 	return s.begin(tx, who, scope, i, pull{consent: c.id, attended: true}, s.moment().Add(-firstReach))
 }
 
-// accept makes a consent the live one. The one before is over, and the provider is
-// told so.
+// accept makes a consent that of a connection without one.
 func (s *Service) accept(tx *db.Tx, who *access.Caller, scope access.Scope, i *Integration, c *consent, r kontomatik.Result) error {
-	before, now := *i, tx.Now(scope).Truncate(time.Second)
-	if err := s.retire(tx, scope, i, false); err != nil {
+	before := *i
+	if err := s.dropOffered(tx, scope, i, ident.ID{}); err != nil {
 		return err
 	}
-	c.state, c.redirection = consentLive, null.Value[[]byte]{}
+	if err := s.fill(tx, scope, c, r, consentLive); err != nil {
+		return err
+	}
+	if err := i.adopt(c, tx.Now(scope)); err != nil {
+		return err
+	}
+	return s.store(tx, who, scope, "consent", &before, i)
+}
+
+// fill stores what a sign-in gave.
+func (s *Service) fill(tx *db.Tx, scope access.Scope, c *consent, r kontomatik.Result, state string) error {
+	now := tx.Now(scope).Truncate(time.Second)
+	c.state, c.redirection = state, null.Value[[]byte]{}
 	c.session = s.sealed(sealSession, c.id, r.Session.ID+"\x00"+r.Session.Signature)
 	c.mark, c.token = null.Of(mark(r.Session)), s.sealed(sealAccess, c.id, r.MultipleAccessID)
 	c.givenAt, c.endsAt = null.Of(now), null.Value[time.Time]{}
 	if c.token.Valid {
 		c.endsAt = null.Of(now.Add(consentTime))
 	}
-	if err := updateConsent(tx, scope, c); err != nil {
-		return err
-	}
+	c.target, c.name = null.Of(r.Target), null.Of(short(cmp.Or(r.OfficialName, r.Target)))
+	return updateConsent(tx, scope, c)
+}
+
+// adopt makes a consent the one that the connection has.
+func (i *Integration) adopt(c *consent, now time.Time) error {
 	if err := i.move(StatusActive); err != nil {
 		return err
 	}
 	i.Consent, i.ConsentGivenAt, i.ConsentEndsAt, i.Error = null.Of(c.id), c.givenAt, c.endsAt, null.Value[string]{}
+	i.RenewalStatus, i.RenewalError = null.Value[string]{}, null.Value[string]{}
 	i.NextPullAt, i.Reminded = null.Value[time.Time]{}, 0
 	if c.token.Valid {
 		i.NextPullAt = null.Of(slotAfter(i.ID, now))
 	}
-	i.Target, i.Name = null.Of(r.Target), null.Of(short(cmp.Or(r.OfficialName, r.Target)))
-	return s.store(tx, who, scope, "consent", &before, i)
+	i.Target, i.Name, i.AccessMode = c.target, c.name, c.access
+	if c.country.Valid {
+		i.Country = c.country
+	}
+	return nil
 }
 
 // retire ends the live consent of a connection and the pull that runs under it. The
-// provider is told by a job.
+// provider is told by a job. When the connection is revoked that is the end of all of
+// its consents and pulls.
 func (s *Service) retire(tx *db.Tx, scope access.Scope, i *Integration, revoked bool) error {
 	var running pull
 	err := runningPull(tx, scope, i.ID, &running)
-	if err == nil {
+	if err == nil && (revoked || i.Consent == null.Of(running.consent)) {
 		running.step, running.session, running.finishedAt = stepOver, null.Value[[]byte]{}, null.Of(s.moment())
 		err = updatePull(tx, scope, &running)
 	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
+	live := i.Consent
+	i.Consent = null.Value[ident.ID]{}
+	if !revoked {
+		if !live.Valid {
+			return nil
+		}
+		return s.letGo(tx, scope, i, live.V)
+	}
+	if err := s.dropOffered(tx, scope, i, ident.ID{}); err != nil {
+		return err
+	}
 	token := ""
-	if i.Consent.Valid {
-		if token, err = s.endConsent(tx, scope, i.Consent.V); err != nil {
+	if live.Valid {
+		if token, err = s.endConsent(tx, scope, live.V); err != nil {
 			return err
 		}
-		i.Consent = null.Value[ident.ID]{}
 	}
-	if token != "" || revoked {
-		doForget.Enqueue(tx, s.jobs, scope, forgetArgs{Integration: i.ID, Provider: i.Provider, Access: token, Revoked: revoked}, jobs.Options{Sealed: true})
-	}
+	doForget.Enqueue(tx, s.jobs, scope, forgetArgs{Integration: i.ID, Provider: i.Provider, Access: token, Revoked: true}, jobs.Options{Sealed: true})
 	return nil
 }
 

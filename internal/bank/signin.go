@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sede/internal/access"
 	"sede/internal/bank/kontomatik"
 	"sede/internal/db"
 	"sede/internal/fault"
@@ -69,25 +70,25 @@ func orGone(err error) error {
 	return err
 }
 
-// load reads consent and connection again, under the connection's lock.
-func (s *Service) load(tx *db.Tx, job *jobs.Job[signInArgs], c *consent, i *Integration) error {
-	if err := findConsent(tx, job.Scope, job.Args.Consent, c); err != nil {
+// load reads consent and connection, under the connection's lock.
+func load(tx *db.Tx, scope access.Scope, id ident.ID, c *consent, i *Integration) error {
+	if err := findConsent(tx, scope, id, c); err != nil {
 		return err
 	}
 	if err := lock(tx, c.integration); err != nil {
 		return err
 	}
-	if err := findConsent(tx, job.Scope, job.Args.Consent, c); err != nil {
+	if err := findConsent(tx, scope, id, c); err != nil {
 		return err
 	}
-	return findIntegration(tx, job.Scope, c.integration, i)
+	return findIntegration(tx, scope, c.integration, i)
 }
 
 func (s *Service) signedIn(ctx context.Context, job *jobs.Job[signInArgs], r kontomatik.Result) error {
 	err := s.db.Write(ctx, job.Scope, func(tx *db.Tx) error {
 		var c consent
 		var i Integration
-		if err := s.load(tx, job, &c, &i); err != nil {
+		if err := load(tx, job.Scope, job.Args.Consent, &c, &i); err != nil {
 			return err
 		}
 		if err := job.Complete(tx); err != nil || c.state != consentPending || i.Status == StatusRevoked {
@@ -105,7 +106,7 @@ func (s *Service) notSignedIn(ctx context.Context, job *jobs.Job[signInArgs], wh
 	return s.db.Write(ctx, job.Scope, func(tx *db.Tx) error {
 		var c consent
 		var i Integration
-		if err := s.load(tx, job, &c, &i); err != nil {
+		if err := load(tx, job.Scope, job.Args.Consent, &c, &i); err != nil {
 			return err
 		}
 		if err := job.Complete(tx); err != nil || c.state != consentPending {
@@ -116,7 +117,11 @@ func (s *Service) notSignedIn(ctx context.Context, job *jobs.Job[signInArgs], wh
 			return err
 		}
 		before := i
-		i.Error = null.Of(why)
+		if i.Consent.Valid || i.RenewalStatus.Valid {
+			i.RenewalStatus, i.RenewalError = null.Of(RenewalFailed), null.Of(why)
+		} else {
+			i.Error = null.Of(why)
+		}
 		if i.Status == StatusPending {
 			if err := i.move(StatusError); err != nil {
 				return err

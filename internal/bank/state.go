@@ -23,6 +23,20 @@ import (
 //	  expired ◄───────────────────────────────────┘
 //
 //	every state but revoked ── somebody ends the connection ──► revoked
+//
+// Renewing a connection with a live consent moves it only when the new consent is
+// proven; until then, and if it is not, the state is that of the consent before. How
+// far the renewal is stands beside the state, in renewalStatus:
+//
+//	          setup                    a person signs in, or setup
+//	(none) ──────────► sign-in ──────────► checking ◄───────── has a session
+//	   ▲                  │                │     │
+//	   │                  │ nobody         │     │ the first import fails:
+//	   │                  ▼ signs in       │     ▼ the new consent is dropped
+//	   │                failed             │   failed
+//	   └───────────────────────────────────┘
+//	 the first import is done: the new consent takes the place of the one before,
+//	 the state is active
 const (
 	StatusPending  = "pending"
 	StatusActive   = "active"

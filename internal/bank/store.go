@@ -14,12 +14,12 @@ import (
 
 const integrationColumns = `id, provider, status, country, access_mode, target, name, consent_id, consent_given_at, consent_ends_at,
 	error, pull_status, pull_added, pull_skipped, pulled_at, revoked_at, confirmed_at, erasing, erased_at,
-	next_pull_at, reminded, next_at, version, created_at, updated_at`
+	next_pull_at, reminded, next_at, renewal_status, renewal_error, version, created_at, updated_at`
 
 func (i *Integration) scan(into func(...any) error) error {
 	return into(&i.ID, &i.Provider, &i.Status, &i.Country, &i.AccessMode, &i.Target, &i.Name, &i.Consent, &i.ConsentGivenAt, &i.ConsentEndsAt,
 		&i.Error, &i.PullStatus, &i.PullAdded, &i.PullSkipped, &i.PulledAt, &i.RevokedAt, &i.ConfirmedAt, &i.Erasing, &i.ErasedAt,
-		&i.NextPullAt, &i.Reminded, &i.nextAt,
+		&i.NextPullAt, &i.Reminded, &i.nextAt, &i.RenewalStatus, &i.RenewalError,
 		&i.Version, &i.CreatedAt, &i.UpdatedAt)
 }
 
@@ -107,11 +107,13 @@ func insertIntegration(tx *db.Tx, scope access.Scope, i *Integration) {
 func updateIntegration(tx *db.Tx, scope access.Scope, i *Integration) error {
 	_, err := tx.Exec(`UPDATE bank_integration SET status = $3, country = $4, access_mode = $5, target = $6, name = $7, name_fold = $8,
 			consent_id = $9, consent_given_at = $10, consent_ends_at = $11, error = $12, pull_status = $13, pull_added = $14, pull_skipped = $15,
-			pulled_at = $16, revoked_at = $17, confirmed_at = $18, erasing = $19, erased_at = $20, version = $21, updated_at = $22, next_pull_at = $23, reminded = $24, next_at = $25
+			pulled_at = $16, revoked_at = $17, confirmed_at = $18, erasing = $19, erased_at = $20, version = $21, updated_at = $22, next_pull_at = $23, reminded = $24, next_at = $25,
+			renewal_status = $26, renewal_error = $27
 		WHERE organization_id = $1 AND id = $2`,
 		scope.Organization(), i.ID, i.Status, i.Country, i.AccessMode, i.Target, i.Name, fold(i.Name),
 		i.Consent, i.ConsentGivenAt, i.ConsentEndsAt, i.Error, i.PullStatus, i.PullAdded, i.PullSkipped,
-		i.PulledAt, i.RevokedAt, i.ConfirmedAt, i.Erasing, i.ErasedAt, i.Version, i.UpdatedAt, i.NextPullAt, i.Reminded, i.nextAt)
+		i.PulledAt, i.RevokedAt, i.ConfirmedAt, i.Erasing, i.ErasedAt, i.Version, i.UpdatedAt, i.NextPullAt, i.Reminded, i.nextAt,
+		i.RenewalStatus, i.RenewalError)
 	return err
 }
 
@@ -125,6 +127,7 @@ func fold(text null.Value[string]) null.Value[string] {
 // The states of consents.
 const (
 	consentPending = "pending" // a person was asked
+	consentOffered = "offered" // granted, not proven yet, see offer
 	consentLive    = "live"
 	consentOver    = "over"
 )
@@ -143,28 +146,52 @@ type consent struct {
 	givenAt     null.Value[time.Time]
 	endsAt      null.Value[time.Time]
 	deadline    time.Time // until when somebody can sign in
+	country     null.Value[string]
+	target      null.Value[string]
+	name        null.Value[string] // of the bank
 	createdAt   time.Time
 }
 
+const consentColumns = `id, integration_id, state, access_mode, redirection, session, access, given_at, ends_at, deadline, country, target, name, created_at`
+
+func (c *consent) scan(into func(...any) error) error {
+	return into(&c.id, &c.integration, &c.state, &c.access, &c.redirection, &c.session, &c.token, &c.givenAt, &c.endsAt, &c.deadline,
+		&c.country, &c.target, &c.name, &c.createdAt)
+}
+
 func findConsent(tx *db.Tx, scope access.Scope, id ident.ID, c *consent) error {
-	return orMissing(tx.Row(`SELECT id, integration_id, state, access_mode, redirection, session, access, given_at, ends_at, deadline, created_at
-		FROM bank_consent WHERE organization_id = $1 AND id = $2`, scope.Organization(), id).
-		Scan(&c.id, &c.integration, &c.state, &c.access, &c.redirection, &c.session, &c.token, &c.givenAt, &c.endsAt, &c.deadline, &c.createdAt))
+	return orMissing(c.scan(tx.Row(`SELECT `+consentColumns+` FROM bank_consent WHERE organization_id = $1 AND id = $2`, scope.Organization(), id).Scan))
+}
+
+// consentsWith lists the consents of a connection with a state; there are few.
+func consentsWith(tx *db.Tx, scope access.Scope, integration ident.ID, state string) (list []consent, err error) {
+	rows := tx.Query(`SELECT `+consentColumns+` FROM bank_consent WHERE organization_id = $1 AND integration_id = $2 AND state = $3 ORDER BY id`,
+		scope.Organization(), integration, state)
+	defer rows.Close()
+	for rows.Next() {
+		var c consent
+		if err := c.scan(rows.Scan); err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, rows.Err()
 }
 
 func insertConsent(tx *db.Tx, scope access.Scope, c *consent) error {
 	_, err := tx.Exec(`INSERT INTO bank_consent (organization_id, id, integration_id, state, access_mode, redirection, session, session_mark, access,
-			given_at, ends_at, deadline, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		scope.Organization(), c.id, c.integration, c.state, c.access, c.redirection, c.session, c.mark, c.token, c.givenAt, c.endsAt, c.deadline, c.createdAt)
+			given_at, ends_at, deadline, country, target, name, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		scope.Organization(), c.id, c.integration, c.state, c.access, c.redirection, c.session, c.mark, c.token, c.givenAt, c.endsAt, c.deadline,
+		c.country, c.target, c.name, c.createdAt)
 	return err
 }
 
 func updateConsent(tx *db.Tx, scope access.Scope, c *consent) error {
 	_, err := tx.Exec(`UPDATE bank_consent SET state = $3, redirection = $4, session = $5, session_mark = COALESCE($6, session_mark), access = $7,
-			given_at = $8, ends_at = $9
+			given_at = $8, ends_at = $9, target = $10, name = $11
 		WHERE organization_id = $1 AND id = $2`,
-		scope.Organization(), c.id, c.state, c.redirection, c.session, c.mark, c.token, c.givenAt, c.endsAt)
+		scope.Organization(), c.id, c.state, c.redirection, c.session, c.mark, c.token, c.givenAt, c.endsAt, c.target, c.name)
 	return err
 }
 
@@ -216,13 +243,17 @@ type pull struct {
 	startedAt   null.Value[time.Time]
 	finishedAt  null.Value[time.Time]
 	createdAt   time.Time
+
+	otherwise         null.Value[string] // since when to import under the live consent if this, of an offered one, fails
+	otherwiseAttended bool
 }
 
-const pullColumns = `id, integration_id, consent_id, attended, since, state, session, command, tries, error, added, skipped, started_at, finished_at, created_at`
+const pullColumns = `id, integration_id, consent_id, attended, since, state, session, command, tries, error, added, skipped, started_at, finished_at, created_at,
+	otherwise_since, otherwise_attended`
 
 func (p *pull) scan(into func(...any) error) error {
 	return into(&p.id, &p.integration, &p.consent, &p.attended, &p.since, &p.step, &p.session, &p.command, &p.tries, &p.error,
-		&p.added, &p.skipped, &p.startedAt, &p.finishedAt, &p.createdAt)
+		&p.added, &p.skipped, &p.startedAt, &p.finishedAt, &p.createdAt, &p.otherwise, &p.otherwiseAttended)
 }
 
 func findPull(tx *db.Tx, scope access.Scope, id ident.ID, p *pull) error {
@@ -237,9 +268,10 @@ func runningPull(tx *db.Tx, scope access.Scope, integration ident.ID, p *pull) e
 }
 
 func insertPull(tx *db.Tx, scope access.Scope, p *pull) error {
-	_, err := tx.Exec(`INSERT INTO bank_pull (organization_id, id, integration_id, consent_id, attended, since, state, tries, added, skipped, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, $8)`,
-		scope.Organization(), p.id, p.integration, p.consent, p.attended, p.since, p.step, p.createdAt)
+	_, err := tx.Exec(`INSERT INTO bank_pull (organization_id, id, integration_id, consent_id, attended, since, state, tries, added, skipped, created_at,
+			otherwise_since, otherwise_attended)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, $8, $9, $10)`,
+		scope.Organization(), p.id, p.integration, p.consent, p.attended, p.since, p.step, p.createdAt, p.otherwise, p.otherwiseAttended)
 	return err
 }
 
@@ -255,10 +287,21 @@ func updatePull(tx *db.Tx, scope access.Scope, p *pull) error {
 	return err
 }
 
+// setOtherwise stores what is imported if a pull fails. Nothing else changes it.
+func setOtherwise(tx *db.Tx, scope access.Scope, id ident.ID, since string, attended bool) {
+	tx.Queue(`UPDATE bank_pull SET otherwise_since = $3, otherwise_attended = $4 WHERE organization_id = $1 AND id = $2`,
+		scope.Organization(), id, since, attended)
+}
+
 // insertAttempt writes down that the bank is about to count one more import.
 func insertAttempt(tx *db.Tx, scope access.Scope, id ident.ID, p *pull, at time.Time) {
 	tx.Queue(`INSERT INTO bank_attempt (organization_id, id, integration_id, pull_id, at) VALUES ($1, $2, $3, $4, $5)`,
 		scope.Organization(), id, p.integration, p.id, at)
+}
+
+// dropAttempts removes what counts of a pull.
+func dropAttempts(tx *db.Tx, scope access.Scope, pull ident.ID) {
+	tx.Queue(`DELETE FROM bank_attempt WHERE organization_id = $1 AND pull_id = $2`, scope.Organization(), pull)
 }
 
 // attempts counts the imports of a connection after a time, and tells the first of

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,8 @@ type stub struct {
 	imports  map[string]int // how often each session imported
 	polls    map[string]int // how often each command was asked for
 	deleted  []string       // what was to be forgotten
+	reused   []string       // the access ids that sessions were asked with
+	ended    []string       // those that were to be forgotten
 	since    []string       // from when on imports were to be
 
 	reply     func(out io.Writer) // the accounts of an import
@@ -59,8 +62,12 @@ func connect(t testing.TB, in *sedetest.Instance, session string) {
 	if a := operator.Do("PATCH", modules.Members[0].IRI, `{"endsAt": null}`); a.Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Body) // it outlives the trial
 	}
+	token := "access"
+	if session != "first" {
+		token = session
+	}
 	a := owner(in).Do("POST", "/integrations/kontomatik/setup",
-		`{"sessionId": "`+session+`", "sessionIdSignature": "s", "multipleAccessId": "access", "target": "Stub"}`)
+		`{"sessionId": "`+session+`", "sessionIdSignature": "s", "multipleAccessId": "`+token+`", "target": "Stub"}`)
 	if a.Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
@@ -82,10 +89,16 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.imports[session]++
 		s.since = append(s.since, r.Form.Get("since"))
 		again := s.imports[session] > 1
+		bad := strings.HasPrefix(session, "bad")
 		id, hook := len(s.imports), s.onImport
 		s.mu.Unlock()
 		if hook != nil {
 			hook()
+		}
+		if bad {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `<reply status="404 Not Found"><exception name="InvalidSessionId"/></reply>`)
+			return
 		}
 		if again {
 			w.WriteHeader(http.StatusBadRequest)
@@ -97,12 +110,22 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case isCommand && id == "reuse-multiple-access":
 		s.mu.Lock()
 		s.sessions++
-		n := s.sessions
+		n, token := s.sessions, r.Form.Get("multipleAccessId")
+		s.reused = append(s.reused, token)
+		bad := strings.HasPrefix(token, "bad") || slices.Contains(s.ended, token)
 		s.mu.Unlock()
+		if bad {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `<reply status="404 Not Found"><exception name="InvalidMultipleAccessId"/></reply>`)
+			return
+		}
 		fmt.Fprintf(w, `<reply status="200 OK"><session id="reused-%d" signature="s"/></reply>`, n)
 	case isCommand && id == "delete-multiple-access", r.Method == http.MethodDelete:
 		s.mu.Lock()
 		s.deleted = append(s.deleted, r.URL.Path)
+		if token := r.Form.Get("multipleAccessId"); token != "" {
+			s.ended = append(s.ended, token)
+		}
 		s.mu.Unlock()
 		fmt.Fprint(w, `<reply status="200 OK"/>`)
 	case isCommand:

@@ -119,7 +119,14 @@ func (s *Service) pullAlone(tx *db.Tx, scope access.Scope, i *Integration) error
 		return err
 	}
 	var running pull
+	since := s.moment().Add(-firstReach)
+	if i.PulledAt.Valid {
+		since = i.PulledAt.V.Add(-overlap)
+	}
 	err = runningPull(tx, scope, i.ID, &running)
+	if err == nil {
+		return s.join(tx, nil, scope, i, &running, since, false)
+	}
 	if !fault.Is(err, fault.NotFound) {
 		return err
 	}
@@ -129,10 +136,6 @@ func (s *Service) pullAlone(tx *db.Tx, scope access.Scope, i *Integration) error
 	}
 	if err != nil {
 		return err
-	}
-	since := s.moment().Add(-firstReach)
-	if i.PulledAt.Valid {
-		since = i.PulledAt.V.Add(-overlap)
 	}
 	return s.begin(tx, nil, scope, i, pull{consent: i.Consent.V}, since)
 }

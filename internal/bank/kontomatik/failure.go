@@ -22,6 +22,7 @@ const (
 	InvalidMultipleAccessID = "InvalidMultipleAccessId"
 	AlreadyImported         = "DefaultImportAlreadyExecuted"
 	InvalidSession          = "InvalidSessionId"
+	InvalidSignature        = "InvalidSessionIdSignature"
 )
 
 // Error is a request or command that failed. Its text names the exception and
@@ -81,7 +82,7 @@ var advices = map[string]Advice{
 	AlreadyImported:                 AskPerson, // who knows the command polls it instead
 	"CommandNotAvailable":           TellOperator,
 	"AlreadySignedIn":               TellOperator,
-	"InvalidSessionIdSignature":     TellOperator,
+	InvalidSignature:                TellOperator,
 	"InvalidTarget":                 TellOperator,
 	"InvalidIban":                   TellOperator,
 	"InvalidSince":                  TellOperator,
