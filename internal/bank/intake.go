@@ -51,6 +51,7 @@ type intake struct {
 	claimed   claims              // transactions of the account that this reply told
 	ends      closings            // of its months
 	pending   []held              // those that were there before this reply
+	gone      gones               // those that were removed before it
 	since     time.Time
 	keptSince null.Value[time.Time] // what is older is not wanted
 	added     int64
@@ -151,6 +152,9 @@ func (in *intake) enter(a *kontomatik.Account) error {
 		account.ID, account.KeptSince, err = in.s.keep(tx, in.w, &account)
 		if err == nil {
 			in.pending, err = pendingOf(tx, in.w.scope, account.ID)
+		}
+		if err == nil {
+			in.gone, err = goneOf(tx, in.w.scope, account.ID)
 		}
 		return err
 	})
@@ -356,6 +360,10 @@ func (in *intake) storeSome(tx *db.Tx, o *outcome, part []Transaction, ids []ide
 			bookTransaction(tx, in.w.scope, id, t, prints[i], ordinal, now)
 		} else {
 			t.ID = ids[i]
+			if was, ok := in.gone.back(t, prints[i], claimed); ok {
+				t.ID, t.Version, t.CreatedAt = was.id, was.version+1, was.createdAt
+				withdraw(tx, in.w.scope, t.ID)
+			}
 			list = append(list, fresh{t, prints[i], ordinal})
 		}
 		if t.Status == Booked {
