@@ -93,9 +93,9 @@ var transactionListing = db.Listing{
 	Columns: map[string]db.Column{
 		"account":       {SQL: "account_id", NotNull: true},
 		"status":        {SQL: "status", NotNull: true},
-		"transactionOn": {SQL: "transaction_on", NotNull: true},
+		"transactionOn": {SQL: "transaction_on", NotNull: true, Fixed: db.KindTime},
 		"bookedOn":      {SQL: "booked_on"},
-		"amount":        {SQL: "amount", NotNull: true},
+		"amount":        {SQL: "amount", NotNull: true, Fixed: db.KindInt},
 		"currency":      {SQL: "currency", NotNull: true},
 		"text":          {SQL: "text_fold", Fold: "text_fold", NotNull: true},
 		"partyIban":     {SQL: "party_iban"},

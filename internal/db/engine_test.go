@@ -21,10 +21,14 @@ CREATE TABLE thing (
 	at {{.Time}},
 	active {{.Bool}} NOT NULL DEFAULT {{.True}},
 	owner {{.ID}},
+	rank {{.Int}} NOT NULL DEFAULT 0,
+	born {{.Time}} NOT NULL DEFAULT {{if .SQLite}}0{{else}}'epoch'{{end}},
 	PRIMARY KEY (organization_id, id)
 ) {{.Strict}};
 CREATE UNIQUE INDEX thing_name ON thing (organization_id, name);
 CREATE INDEX thing_name_fold ON thing (organization_id, name_fold, id);
+CREATE INDEX thing_rank ON thing (organization_id, rank, id);
+CREATE INDEX thing_born ON thing (organization_id, born, id);
 {{.Tenant "thing"}}
 CREATE TABLE part (
 	organization_id {{.ID}} NOT NULL,

@@ -21,15 +21,22 @@ func (tx *Tx) selectListed(columns, table, where, key, placeholder string, kind 
 		if kind == KindID {
 			value = "unhex(value)"
 		}
-		return "SELECT " + columns + " FROM (SELECT " + value + " AS wanted FROM json_each(" + placeholder + ")) AS listed CROSS JOIN " + table +
-			" WHERE " + where + " AND " + key + " = listed.wanted"
+		return tx.selectFrom(columns, table, where, key, "(SELECT "+value+" AS wanted FROM json_each("+placeholder+"))")
 	}
 	array := "bigint[]"
 	if kind == KindID {
 		array = "uuid[]"
 	}
-	return "SELECT " + columns + " FROM unnest(CAST(CAST(" + placeholder + " AS text) AS " + array + ")) AS listed (wanted)" +
-		" CROSS JOIN LATERAL (SELECT * FROM " + table + " WHERE " + where + " AND " + key + " = listed.wanted OFFSET 0) AS " + table
+	return tx.selectFrom(columns, table, where, key, "unnest(CAST(CAST("+placeholder+" AS text) AS "+array+"))")
+}
+
+// selectFrom is selectListed with a subquery that has the list in its only column, named wanted.
+func (tx *Tx) selectFrom(columns, table, where, key, list string) string {
+	if tx.lite != nil {
+		return "SELECT " + columns + " FROM " + list + " AS listed CROSS JOIN " + table + " WHERE " + where + " AND " + key + " = listed.wanted"
+	}
+	return "SELECT " + columns + " FROM " + list + " AS listed (wanted) CROSS JOIN LATERAL (SELECT * FROM " + table +
+		" WHERE " + where + " AND " + key + " = listed.wanted OFFSET 0) AS " + table
 }
 
 // idList is the argument for a list of ids.

@@ -59,6 +59,11 @@ type Column struct {
 	// can then use an index for the order only if that says the same.
 	NotNull bool
 
+	// Fixed says that the column is never NULL and never changes once the row is
+	// there, which the macro Fixed in a migration sees to, and what it holds:
+	// KindTime or KindInt. A page far inside an order by it costs what page 1 costs.
+	Fixed Kind
+
 	// Any is for a field of many values, which are rows elsewhere: a condition
 	// with %s in the place of the comparison, such as
 	// "EXISTS (SELECT 1 FROM guest g WHERE g.organization_id = $1 AND g.meeting_id = meeting.id AND g.user_id %s)".
@@ -91,8 +96,9 @@ func PageOf[T any](l *Listing, tx *Tx, scope access.Scope, q *page.Query, args [
 // The total is exact where counters tell it (see Counted, Total, Groups) and up to
 // 1,000 matches otherwise; beyond, it is 1,000 and not Exact. more says whether a
 // further page has rows. On PostgreSQL page and total take one round trip. In
-// an order by Key alone page N of an unfiltered Counted collection costs what
-// page 1 costs, see anchors; in others the keys before it are skipped one by one.
+// an order by Key alone or by a Fixed column page N of an unfiltered Counted
+// collection costs what page 1 costs, see anchors; in others the keys before it are
+// skipped one by one.
 //
 // The zero Scope finds nothing.
 func (l *Listing) Page(tx *Tx, scope access.Scope, q *page.Query, args []any, scan func(*Rows) error) (total page.Total, more bool, err error) {

@@ -37,21 +37,18 @@ func (p *pager) read() error {
 	if done, err := p.withTexts(); done || err != nil {
 		return err
 	}
-	switch {
-	case p.size <= 0:
+	if p.size <= 0 {
 		return p.count(p.countRow())
-	case p.deep():
-		return p.readDeep()
 	}
-	if p.far() {
-		return p.readFar()
+	if o, ok := p.deep(); ok {
+		return p.readDeep(o)
 	}
 	var total Row
 	pipelined := p.tx.pg != nil
 	if pipelined {
 		total = p.countAhead()
 	}
-	if err := p.page(cut{skip: p.offset}); err != nil {
+	if err := p.take(p.open()); err != nil {
 		return err
 	}
 	if !p.more && (p.rows > 0 || p.offset == 0) {
@@ -70,70 +67,32 @@ func (p *pager) far() bool {
 	return p.offset >= deepFrom && p.l.From == "" && !p.l.Wide && p.own == 1 && p.l.key() == "id"
 }
 
-// readFar gets a page that is far from the beginning: the keys first, since the index
-// of the order has them without the rows that are skipped.
-func (p *pager) readFar() error {
-	total := p.countRow
-	if p.tx.pg != nil {
-		row := p.countAhead()
-		total = func() Row { return row }
-	}
+// open sends the statement that reads the page, and one row more.
+func (p *pager) open() *Rows {
 	args := p.args[:len(p.args):len(p.args)]
-	rows := p.tx.Query("SELECT "+p.l.key()+" FROM "+p.l.Table+" WHERE "+p.where+" ORDER BY "+p.order+
-		" LIMIT "+strconv.Itoa(p.size+1)+" OFFSET "+placeholder(len(args)+1), append(args, p.offset)...)
-	var keys []ident.ID
-	for rows.Next() {
-		var key ident.ID
-		if err := rows.Scan(&key); err != nil {
-			rows.Close()
-			return err
-		}
-		keys = append(keys, key)
+	if p.offset > 0 {
+		args = append(args, p.offset)
 	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return err
+	if p.far() {
+		return p.openFar("", args)
 	}
-	if p.more = len(keys) > p.size; p.more {
-		keys = keys[:p.size]
-	}
-	if len(keys) > 0 {
-		if err := p.scanListed(keys); err != nil {
-			return err
-		}
-		if !p.more {
-			p.total = page.Total{Rows: p.offset + int64(p.rows), Exact: true}
-			return nil
-		}
-	}
-	return p.count(total())
-}
-
-// page reads size rows, and looks whether there is one more.
-func (p *pager) page(c cut) error { return p.take(p.open(c)) }
-
-// cut says where a page begins: behind skip rows, counted from an anchor if at
-// is not empty.
-type cut struct {
-	at   string // condition on the key; its argument is key
-	key  ident.ID
-	skip int64
-}
-
-// open sends the statement that reads the page.
-func (p *pager) open(c cut) *Rows {
-	args := p.args[:len(p.args):len(p.args)]
-	text := "SELECT " + p.l.Select + " FROM " + p.l.from() + " WHERE " + p.where
-	if c.at != "" {
-		args = append(args, c.key)
-		text += " AND " + c.at + placeholder(len(args))
-	}
-	text += " ORDER BY " + p.order + " LIMIT " + strconv.Itoa(p.size+1)
-	if c.skip > 0 {
-		args = append(args, c.skip)
+	text := "SELECT " + p.l.Select + p.rest("")
+	if p.offset > 0 {
 		text += " OFFSET " + placeholder(len(args))
 	}
 	return p.tx.Query(text, args...)
+}
+
+// rest is the statement for the page's rows behind the columns.
+func (p *pager) rest(begin string) string {
+	return " FROM " + p.l.from() + " WHERE " + p.where + begin + " ORDER BY " + p.order + " LIMIT " + strconv.Itoa(p.size+1)
+}
+
+// openFar finds the keys first, since the index of the order has them without the rows
+// that are skipped. The last of the arguments says how many.
+func (p *pager) openFar(begin string, args []any) *Rows {
+	keys := "(SELECT " + p.l.key() + " AS wanted" + p.rest(begin) + " OFFSET " + placeholder(len(args)) + ")"
+	return p.tx.Query(p.tx.selectFrom(p.l.Select, p.l.Table, p.where, p.l.key(), keys)+" ORDER BY "+p.order, args...)
 }
 
 // take hands the rows to scan.
@@ -215,28 +174,31 @@ func (p *pager) countGroups(row Row) error {
 	return p.count(p.countRow())
 }
 
-// deep reports whether so many rows come before the page that an anchor pays.
-func (p *pager) deep() bool {
-	key := p.l.key()
-	return p.counted && !p.tx.write && p.offset >= deepFrom && (p.order == key || p.order == key+" DESC")
+// deep reports whether so many rows come before the page that an anchor pays, and the
+// order of the anchors.
+func (p *pager) deep() (anchorOrder, bool) {
+	if !p.counted || p.tx.write || p.offset < deepFrom {
+		return anchorOrder{}, false
+	}
+	return p.anchorOrder()
 }
 
-// descending reports the direction of a deep page.
-func (p *pager) descending() bool { return p.order != p.l.key() }
+const numbersSQL = "SELECT rows, removed FROM row_count WHERE organization_id = $1 AND resource = $2"
 
 // readDeep gets a page that is far from the beginning. When there are anchors
 // already, it takes their numbers for the current ones, so that page and numbers
 // come in one round trip, and tries again when they are not.
-func (p *pager) readDeep() error {
-	row := p.tx.Ahead("SELECT rows, removed FROM row_count WHERE organization_id = $1 AND resource = $2", p.org, p.l.Table)
+func (p *pager) readDeep(o anchorOrder) error {
+	row := p.tx.Ahead(numbersSQL, p.org, p.l.Table)
 	var n numbers
-	if guess, ok := p.tx.db.anchors.known(anchorName{p.org, p.l.Table}); ok && p.offset < guess.rows {
-		c, ok, err := p.cut(guess, true)
+	name := anchorName{p.org, p.l.Table, o}
+	if guess, ok := p.tx.db.anchors.known(name); ok && p.offset < guess.rows {
+		a, ok, err := p.tx.db.anchors.find(p, name, guess, p.offset, true)
 		if err != nil {
 			return err
 		}
 		if ok {
-			rows := p.open(c)
+			rows := p.openAt(o, a)
 			if err := row.Scan(&n.rows, &n.removed); err == nil && n == guess {
 				p.total = page.Total{Rows: n.rows, Exact: true}
 				return p.take(rows)
@@ -251,28 +213,22 @@ func (p *pager) readDeep() error {
 	if p.offset >= n.rows {
 		return nil
 	}
-	c, ok, err := p.cut(n, false)
+	a, ok, err := p.tx.db.anchors.find(p, name, n, p.offset, false)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		c = cut{skip: p.offset}
+		return p.take(p.open())
 	}
-	return p.page(c)
+	return p.take(p.openAt(o, a))
 }
 
-// cut returns how to begin at an anchor; false when there is none.
-func (p *pager) cut(n numbers, guess bool) (cut, bool, error) {
-	index := p.offset
-	if p.descending() {
-		index = n.rows - 1 - p.offset
+// openAt sends the statement that reads the page from an anchor on.
+func (p *pager) openAt(o anchorOrder, a anchor) *Rows {
+	begin, args := o.begin(p.l.key(), p.args, a)
+	args = append(args, p.offset-a.before)
+	if o.column != "" {
+		return p.openFar(" AND "+begin, args)
 	}
-	a, ok, err := p.tx.db.anchors.find(p, n, index, guess)
-	if err != nil || !ok {
-		return cut{}, false, err
-	}
-	if p.descending() { // the row just before the anchor is the first one counted
-		return cut{p.l.key() + " < ", a.key, a.before - 1 - index}, true, nil
-	}
-	return cut{p.l.key() + " >= ", a.key, index - a.before}, true, nil
+	return p.tx.Query("SELECT "+p.l.Select+p.rest(" AND "+begin)+" OFFSET "+placeholder(len(args)), args...)
 }

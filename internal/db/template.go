@@ -88,6 +88,7 @@ func asOne(migration string) string {
 //	{{.TenantBy "table" "column"}}  the same by another column
 //	{{.Searchable "table" "column" …}}  has an index of texts, see Listing.Texts
 //	{{.Erasable "table" "column" …}}    and its index forgets what was changed or removed
+//	{{.Fixed "table" "column" …}}       refuses to change the columns of a row, see Column.Fixed
 //	{{if .PostgreSQL}}…{{else}}…{{end}}, {{if .SQLite}}
 type dialect struct {
 	engine Engine
@@ -221,4 +222,19 @@ func (d dialect) Erasable(table string, columns ...string) string {
 	return "DROP TRIGGER " + table + "_text_update;\n" +
 		fmt.Sprintf(trigger, "update", "UPDATE OF "+strings.Join(columns, ", "), "WHEN "+strings.Join(differ, " OR ")) +
 		fmt.Sprintf(trigger, "delete", "DELETE", "")
+}
+
+// Fixed are the statements of a migration that has the database refuse to change the
+// columns of a row.
+func (d dialect) Fixed(table string, columns ...string) string {
+	differ, is := make([]string, len(columns)), d.pick(" IS NOT NEW.", " IS DISTINCT FROM NEW.")
+	for n, c := range columns {
+		differ[n] = "OLD." + c + is + c
+	}
+	trigger := "CREATE TRIGGER " + table + "_fixed BEFORE UPDATE OF " + strings.Join(columns, ", ") + " ON " + table
+	when := "WHEN (" + strings.Join(differ, " OR ") + ")"
+	if d.engine == PostgreSQL {
+		return trigger + " FOR EACH ROW " + when + " EXECUTE FUNCTION refuse_fixed();\n"
+	}
+	return "-- +goose StatementBegin\n" + trigger + " " + when + " BEGIN\n\tSELECT RAISE(ABORT, 'a fixed column of " + table + " was to be changed');\nEND;\n-- +goose StatementEnd\n"
 }

@@ -24,22 +24,27 @@ func searchable(t testing.TB, d *db.DB) *db.Listing {
 	d.RegisterTexts(l)
 	must(t, d.Write(t.Context(), access.Instance(), func(tx *db.Tx) error {
 		text := d.Render(`{{.Searchable "thing" "name_fold" "name"}}{{.Erasable "thing" "name_fold" "name"}}`)
-		for part := range strings.SplitSeq(text, "-- +goose StatementBegin\n") {
-			whole, rest, ok := strings.Cut(part, "-- +goose StatementEnd\n")
-			if ok {
-				if _, err := tx.Exec(strings.TrimSpace(whole)); err != nil {
-					return err
-				}
-			} else {
-				rest = whole
-			}
-			if err := tx.Script(rest); err != nil {
-				return err
-			}
-		}
-		return nil
+		return macros(tx, text)
 	}))
 	return l
+}
+
+// macros runs what macros of a migration were rendered to.
+func macros(tx *db.Tx, text string) error {
+	for part := range strings.SplitSeq(text, "-- +goose StatementBegin\n") {
+		whole, rest, ok := strings.Cut(part, "-- +goose StatementEnd\n")
+		if ok {
+			if _, err := tx.Exec(strings.TrimSpace(whole)); err != nil {
+				return err
+			}
+		} else {
+			rest = whole
+		}
+		if err := tx.Script(rest); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // textHistory is a collection that changes, and what it should be.
