@@ -13,6 +13,7 @@ import (
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/hydra"
+	"sede/internal/ident"
 	"sede/internal/null"
 	"sede/internal/picture"
 )
@@ -23,29 +24,28 @@ var mayBrand = access.Within(access.Admins).ToChange()
 // branding makes and keeps the images of organizations.
 type branding struct {
 	blobs blob.Store
-	base  string        // of the images' URLs
-	turn  chan struct{} // holds one while an image is decoded, which takes much memory
+	base  string // of the images' URLs
+	turn  turn   // whose image is decoded, which takes much memory
 }
 
 func newBranding(blobs blob.Store, base string) *branding {
-	return &branding{blobs: blobs, base: base, turn: make(chan struct{}, 1)}
+	return &branding{blobs: blobs, base: base, turn: newTurn()}
 }
 
 // patience is how long an image waits for those before it.
 const patience = 30 * time.Second
 
 // render makes the renditions of a file, one file at a time.
-func (b *branding) render(ctx context.Context, kind string, file []byte) ([]picture.Rendition, error) {
-	wait := time.NewTimer(patience)
-	defer wait.Stop()
-	select {
-	case b.turn <- struct{}{}:
-	case <-wait.C:
+func (b *branding) render(ctx context.Context, org ident.ID, kind string, file []byte) ([]picture.Rendition, error) {
+	waiting, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	if !b.turn.take(waiting, org) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		return nil, &fault.Error{Kind: fault.Unavailable, RetryAfter: patience, Text: fault.Textf("Too many images are waiting. Try again later.")}
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
-	defer func() { <-b.turn }()
+	defer b.turn.give(org)
 	if kind == Icon {
 		return picture.Icon(file)
 	}
@@ -77,7 +77,7 @@ func (s *Service) SetImage(ctx context.Context, who *access.Caller, kind string,
 	if err := mayBrand.Check(who); err != nil {
 		return err
 	}
-	list, err := s.branding.render(ctx, kind, file)
+	list, err := s.branding.render(ctx, who.Organization, kind, file)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,19 @@ func BenchmarkLargest(b *testing.B) {
 	}
 }
 
+// BenchmarkEndless refuses drawings that are made to take long.
+func BenchmarkEndless(b *testing.B) {
+	for name, inner := range endless() {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Logo(whole(inner)); err == nil {
+					b.Fatal("it was drawn")
+				}
+			}
+		})
+	}
+}
+
 // peak is the process's largest resident size since it began, with what making
 // the files took.
 func peak(b *testing.B) float64 {

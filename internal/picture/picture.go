@@ -25,6 +25,8 @@ const (
 	MaxBytes  = 5 << 20    // of a file
 	maxPixels = 40_000_000 // of an image, width times height
 	maxMemory = 200 << 20  // bytes that decoding may take
+
+	maxProportion = 1000 // how much longer one side may be than the other
 )
 
 // IconSizes are the sides of the squares that an icon is made in: those of
@@ -155,6 +157,10 @@ func encode(m *image.RGBA) (Rendition, error) {
 	}
 	r.WebP = bytes.Clone(b.Bytes())
 	return r, nil
+}
+
+func tooThin() error {
+	return refuse(fault.CodeTooHigh, fault.Textf("The image is too long and thin. One side may be up to %d times as long as the other.", maxProportion))
 }
 
 // refuse is the error for a file that can't be taken.

@@ -184,7 +184,7 @@ func TestLogoSizes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ w, h, width, height, count int }{
 		{1, 1, 1, 1, 1}, {256, 10, 256, 10, 1}, {257, 10, 257, 10, 2}, {1024, 1024, 1024, 1024, 3}, {3000, 500, 1024, 171, 3},
-		{100, 4000, 26, 1024, 1}, {4000, 1, 1024, 1, 3}, {2049, 300, 1024, 150, 3},
+		{100, 4000, 26, 1024, 1}, {4000, 4, 1024, 1, 3}, {2049, 300, 1024, 150, 3},
 	} {
 		list, err := Logo(pngOf(t, image.NewGray(image.Rect(0, 0, c.w, c.h))))
 		if err != nil {
@@ -370,6 +370,11 @@ func TestBombs(t *testing.T) {
 	}
 	if got := refusal(claims(pngOf(t, image.NewGray(dot)), 40_000_001, 1)); !strings.Contains(got, "megapixels") {
 		t.Errorf("one pixel too many: %q", got)
+	}
+	for _, size := range [][2]uint32{{40_000_000, 1}, {1, 40_000_000}, {600_000, 1}, {199_001, 199}} {
+		if got := refusal(claims(pngOf(t, image.NewGray(dot)), size[0], size[1])); !strings.Contains(got, "long and thin") {
+			t.Errorf("%d x %d: %q", size[0], size[1], got)
+		}
 	}
 	if got := refusal(claims(pngOf(t, image.NewGray(dot)), 8000, 5000)); !strings.Contains(got, "damaged") {
 		t.Errorf("pixels that are not there: %q", got)

@@ -64,6 +64,9 @@ func readRaster(file []byte, f format, target int) (source, error) {
 	if pixels > maxPixels {
 		return nil, refuse(fault.CodeTooHigh, fault.Textf("The image is too large. It may have up to %d megapixels.", maxPixels/1_000_000))
 	}
+	if config.Width > maxProportion*config.Height || config.Height > maxProportion*config.Width {
+		return nil, tooThin()
+	}
 	if err := checkOutline(file, f); err != nil {
 		return nil, err
 	}
@@ -174,7 +177,7 @@ func orientation(file []byte, f imagemeta.ImageFormat) int {
 
 // reduce averages squares of pixels so that the longer side is at most twice the
 // target, which bounds what resizing takes. Pixels of the canvas that the image
-// does not have are transparent. It goes in bands, so that it needs little
+// does not have are transparent. It goes row by row, so that it needs little
 // memory beside the image.
 func reduce(m image.Image, canvas image.Rectangle, target int) *image.RGBA {
 	w, h := canvas.Dx(), canvas.Dy()
@@ -185,36 +188,44 @@ func reduce(m image.Image, canvas image.Rectangle, target int) *image.RGBA {
 		return whole
 	}
 	small := image.NewRGBA(image.Rect(0, 0, (w+k-1)/k, (h+k-1)/k))
-	band := image.NewRGBA(image.Rect(0, 0, w, k))
+	row := image.NewRGBA(image.Rect(0, 0, w, 1))
+	sums := make([]uint32, len(small.Pix)/small.Rect.Dy())
 	for y := range small.Rect.Dy() {
-		rows := image.Rect(0, y*k, w, min(h, (y+1)*k))
-		clear(band.Pix)
-		draw.Draw(band, rows.Intersect(m.Bounds()).Sub(rows.Min), m, rows.Intersect(m.Bounds()).Min, draw.Src)
-		averageBand(small.Pix[y*small.Stride:], band, rows.Dy(), k)
+		end := min(h, (y+1)*k)
+		for at := y * k; at < end; at++ {
+			place := image.Rect(0, at, w, at+1)
+			here := place.Intersect(m.Bounds())
+			clear(row.Pix)
+			draw.Draw(row, here.Sub(place.Min), m, here.Min, draw.Src)
+			addSquares(sums, row.Pix, 4*k)
+		}
+		averages(small.Pix[y*small.Stride:], sums, w, k, end-y*k)
+		clear(sums)
 	}
 	return small
 }
 
-// averageBand writes the means of the band's squares, premultiplied as they are,
-// to dst.
-func averageBand(dst []byte, band *image.RGBA, rows, k int) {
-	w := band.Rect.Dx()
-	for x := 0; x < w; x += k {
-		columns := min(k, w-x)
-		var sum [4]uint32
-		for y := range rows {
-			part := band.Pix[y*band.Stride+4*x:][:4*columns]
-			for i := 0; i < len(part); i += 4 {
-				sum[0] += uint32(part[i])
-				sum[1] += uint32(part[i+1])
-				sum[2] += uint32(part[i+2])
-				sum[3] += uint32(part[i+3])
-			}
+// addSquares adds the pixels of a row, premultiplied as they are, to the sums of
+// the squares that they are in, which are size bytes wide.
+func addSquares(sums []uint32, row []uint8, size int) {
+	for at := 0; len(row) > 0; at += 4 {
+		part := row[:min(size, len(row))]
+		row = row[len(part):]
+		sum := sums[at : at+4]
+		for ; len(part) >= 4; part = part[4:] {
+			sum[0] += uint32(part[0])
+			sum[1] += uint32(part[1])
+			sum[2] += uint32(part[2])
+			sum[3] += uint32(part[3])
 		}
-		n := uint32(rows * columns)
-		for c := range sum {
-			dst[x/k*4+c] = uint8((sum[c] + n/2) / n)
-		}
+	}
+}
+
+// averages writes the means of squares of k columns and some rows.
+func averages(dst []uint8, sums []uint32, w, k, rows int) {
+	for i, sum := range sums {
+		n := uint32(rows * min(k, w-i/4*k))
+		dst[i] = uint8((sum + n/2) / n)
 	}
 }
 

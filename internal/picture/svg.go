@@ -23,36 +23,57 @@ const (
 	maxNodes    = 10_000
 	maxNesting  = 64
 	maxCommands = 200_000
-	maxWork     = 60_000_000 // pixels touched for one size
 )
+
+// budget bounds the work on a file, in all sizes together. A unit is what a pixel
+// of plain color takes, some nanoseconds.
+type budget struct{ spent int }
+
+const maxWork = 100_000_000
+
+// errTooMuch ends work that takes too long.
+var errTooMuch = errors.New("picture: too much work")
+
+// spend counts work and ends it when it is too much.
+func (b *budget) spend(units int) {
+	if b.spent += units; b.spent > maxWork {
+		panic(errTooMuch)
+	}
+}
+
+// bounded does work that spends a budget.
+func bounded(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p == errTooMuch { //nolint:errorlint // the very value that spend panics with
+			err = tooComplex()
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	return do()
+}
 
 // vector is a source that was an SVG.
 type vector struct {
 	x, y, width, height float64 // the view box
 	shapes              []shape
+	budget              budget
 }
 
 func (v *vector) size() (float64, float64) { return v.width, v.height }
 
 func (v *vector) scalable() bool { return true }
 
-// errTooMuch ends a drawing that takes too long.
-var errTooMuch = errors.New("picture: too much work")
-
-func (v *vector) draw(width, height int) (m *image.RGBA, err error) {
-	defer func() {
-		if p := recover(); p == errTooMuch { //nolint:errorlint // the very value that paper panics with
-			err = tooComplex()
-		} else if p != nil {
-			panic(p)
-		}
-	}()
-	p := newPaper(width, height)
+func (v *vector) draw(width, height int) (*image.RGBA, error) {
+	p := newPaper(width, height, &v.budget)
 	view := matrix{float64(width) / v.width, 0, 0, float64(height) / v.height, 0, 0}.times(matrix{1, 0, 0, 1, -v.x, -v.y})
-	for i := range v.shapes {
-		p.paint(&v.shapes[i], view)
-	}
-	return p.image, nil
+	err := bounded(func() error {
+		for i := range v.shapes {
+			p.paint(&v.shapes[i], view)
+		}
+		return nil
+	})
+	return p.image, err
 }
 
 func tooComplex() error {
@@ -78,11 +99,11 @@ func readSVG(file []byte) (*vector, error) {
 		return nil, err
 	}
 	d := &drawing{vector: v, byID: map[string]*node{}, classes: map[string]map[string]string{}}
-	d.collect(root)
-	if err := d.add(root, initialStyle(), matrix{1, 0, 0, 1, 0, 0}); err != nil {
-		return nil, err
-	}
-	return v, nil
+	err = bounded(func() error {
+		d.collect(root)
+		return d.add(root, initialStyle(), matrix{1, 0, 0, 1, 0, 0})
+	})
+	return v, err
 }
 
 const svgSpace = "http://www.w3.org/2000/svg"
@@ -219,9 +240,6 @@ func notDrawn(name string) error {
 	return refuse(fault.CodeFileType, fault.Textf("The SVG uses %q, which is not drawn. Convert everything to plain paths.", name))
 }
 
-// maxProportion is how much longer one side of an SVG may be.
-const maxProportion = 1000
-
 // viewOf reads the view box, else width and height.
 func viewOf(root *node) (*vector, error) {
 	v := &vector{width: length(root.attrs["width"], 300), height: length(root.attrs["height"], 150)}
@@ -229,9 +247,11 @@ func viewOf(root *node) (*vector, error) {
 		v.x, v.y, v.width, v.height = box[0], box[1], box[2], box[3]
 	}
 	sane := func(f float64) bool { return f > 1e-6 && f < 1e9 }
-	if !sane(v.width) || !sane(v.height) || math.Abs(v.x) > 1e9 || math.Abs(v.y) > 1e9 ||
-		v.width > maxProportion*v.height || v.height > maxProportion*v.width {
+	if !sane(v.width) || !sane(v.height) || math.Abs(v.x) > 1e9 || math.Abs(v.y) > 1e9 {
 		return nil, damaged("no usable view box")
+	}
+	if v.width > maxProportion*v.height || v.height > maxProportion*v.width {
+		return nil, tooThin()
 	}
 	return v, nil
 }

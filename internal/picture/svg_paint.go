@@ -4,17 +4,21 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"sort"
 	"strings"
 
 	"golang.org/x/image/colornames"
 )
 
-// paint gives the color of a place in the shape's own space, not premultiplied;
-// the opacity is in it. nil draws nothing.
-type paint func(p point) color.NRGBA
+// paint is what a shape is filled with: a color, not premultiplied, with the
+// opacity in it; or, unless at is nil, one for each place in the shape's own space.
+type paint struct {
+	color color.NRGBA
+	at    func(p point) color.NRGBA
+}
 
 // paintOf reads a fill or stroke. What can't be read draws nothing.
-func (d *drawing) paintOf(text string, s style, opacity float64, box box) paint {
+func (d *drawing) paintOf(text string, s style, opacity float64, box box) *paint {
 	if strings.HasPrefix(text, "url(") {
 		if p, ok := d.gradient(idIn(text), s, opacity, box); ok {
 			return p
@@ -30,7 +34,7 @@ func (d *drawing) paintOf(text string, s style, opacity float64, box box) paint 
 	if c.A == 0 {
 		return nil
 	}
-	return func(point) color.NRGBA { return c }
+	return &paint{color: c}
 }
 
 // colorOf reads a color (CSS Color 4, all but color spaces and HSL); false for
@@ -104,13 +108,14 @@ type stop struct {
 const maxChain = 8
 
 // gradient makes the paint of a gradient; false when there is none of that id.
-func (d *drawing) gradient(id string, s style, opacity float64, box box) (paint, bool) {
+func (d *drawing) gradient(id string, s style, opacity float64, box box) (*paint, bool) {
 	n := d.byID[id]
 	if n == nil || n.name != "linearGradient" && n.name != "radialGradient" {
 		return nil, false
 	}
 	attrs, stops := map[string]string{}, []stop(nil)
 	for at, i := n, 0; at != nil && i < maxChain; at, i = d.byID[idIn(at.attrs["href"])], i+1 {
+		d.spend(perProperty * len(at.attrs))
 		for key, value := range at.attrs {
 			if _, set := attrs[key]; !set {
 				attrs[key] = value
@@ -135,11 +140,26 @@ func (d *drawing) gradient(id string, s style, opacity float64, box box) (paint,
 	}
 	if !to.sane() {
 		last := stops[len(stops)-1].color
-		return func(point) color.NRGBA { return last }, true
+		return &paint{color: last}, true
 	}
 	from, spread := to.inverse(), attrs["spreadMethod"]
-	where := place(n.name, attrs)
-	return func(p point) color.NRGBA { return mix(stops, spreadOut(where(from.apply(p)), spread)) }, true
+	where, colors := place(n.name, attrs), d.ramp(stops)
+	return &paint{at: func(p point) color.NRGBA {
+		return colors[int(spreadOut(where(from.apply(p)), spread)*rampSteps+0.5)]
+	}}, true
+}
+
+// rampSteps is how many colors a gradient has at most, less one.
+const rampSteps = 512
+
+// ramp is the colors of a gradient from its begin to its end.
+func (d *drawing) ramp(stops []stop) []color.NRGBA {
+	d.spend(4 * rampSteps)
+	colors := make([]color.NRGBA, rampSteps+1)
+	for i := range colors {
+		colors[i] = mix(stops, float64(i)/rampSteps)
+	}
+	return colors
 }
 
 // place says how far along a gradient a point is.
@@ -181,6 +201,7 @@ func (d *drawing) stops(n *node, s style, opacity float64) (list []stop) {
 		if c.name != "stop" {
 			continue
 		}
+		d.spend(4 * perProperty)
 		own := d.properties(c)
 		one := stop{at: 0, color: color.NRGBA{A: 255}}
 		if own["offset"] != "" {
@@ -212,43 +233,34 @@ func spreadOut(t float64, method string) float64 {
 
 // mix is the color at a place.
 func mix(stops []stop, t float64) color.NRGBA {
-	for i, s := range stops {
-		if t >= s.at {
-			continue
-		}
-		if i == 0 {
-			return s.color
-		}
-		before := stops[i-1]
-		k := (t - before.at) / (s.at - before.at)
-		between := func(a, b uint8) uint8 { return uint8(float64(a)*(1-k) + float64(b)*k + 0.5) }
-		return color.NRGBA{between(before.color.R, s.color.R), between(before.color.G, s.color.G),
-			between(before.color.B, s.color.B), between(before.color.A, s.color.A)}
+	i := sort.Search(len(stops), func(i int) bool { return t < stops[i].at })
+	if i == 0 {
+		return stops[0].color
 	}
-	return stops[len(stops)-1].color
+	if i == len(stops) {
+		return stops[i-1].color
+	}
+	before, s := stops[i-1], stops[i]
+	k := (t - before.at) / (s.at - before.at)
+	between := func(a, b uint8) uint8 { return uint8(float64(a)*(1-k) + float64(b)*k + 0.5) }
+	return color.NRGBA{between(before.color.R, s.color.R), between(before.color.G, s.color.G),
+		between(before.color.B, s.color.B), between(before.color.A, s.color.A)}
 }
 
 // paper is an image that is drawn on. Its ink holds, for each pixel of the shape
 // at work, how much the winding number changes from the pixel to the left.
 type paper struct {
+	*budget
 	image  *image.RGBA
 	w, h   int
 	stride int
 	ink    []float32
-	top    int // rows that have ink
-	bottom int
-	work   int
+	inked  image.Rectangle // where there is ink
 }
 
-func newPaper(w, h int) *paper {
-	return &paper{image: image.NewRGBA(image.Rect(0, 0, w, h)), w: w, h: h, stride: w + 2, ink: make([]float32, (w+2)*h), top: h}
-}
-
-// spend counts work and ends the drawing when it is too much.
-func (p *paper) spend(n int) {
-	if p.work += n; p.work > maxWork {
-		panic(errTooMuch)
-	}
+func newPaper(w, h int, b *budget) *paper {
+	b.spend(w * h)
+	return &paper{budget: b, image: image.NewRGBA(image.Rect(0, 0, w, h)), w: w, h: h, stride: w + 2, ink: make([]float32, (w+2)*h)}
 }
 
 // paint draws a shape; view maps the view box to the paper.
@@ -327,7 +339,6 @@ func (p *paper) line(from, to point) {
 		x, from.y = x-from.y*slope, 0
 	}
 	first, end := int(from.y), min(p.h, int(math.Ceil(min(to.y, float64(p.h)))))
-	p.top, p.bottom = min(p.top, first), max(p.bottom, end)
 	for y := first; y < end; y++ {
 		dy := min(float64(y+1), to.y) - max(float64(y), from.y)
 		next := x + slope*dy
@@ -335,18 +346,20 @@ func (p *paper) line(from, to point) {
 		if left > right {
 			left, right = right, left
 		}
-		p.row(p.ink[y*p.stride:(y+1)*p.stride], left, right, direction*dy)
+		p.row(y, left, right, direction*dy)
 		x = next
 	}
 }
 
 func clampTo(x float64, w int) float64 { return min(float64(w), max(0, x)) }
 
-// row spreads the height of an edge over the pixels from left to right that it
-// crosses.
-func (p *paper) row(ink []float32, left, right, height float64) {
+// row spreads the height of an edge over the pixels of a row from left to right
+// that it crosses.
+func (p *paper) row(y int, left, right, height float64) {
 	i, j := int(left), int(math.Ceil(right))
-	p.spend(2 + j - i)
+	p.spend(4 + 2*(j-i))
+	p.inked = p.inked.Union(image.Rect(i, y, max(i+1, j)+1, y+1))
+	ink := p.ink[y*p.stride : (y+1)*p.stride]
 	if j <= i+1 { // within one pixel
 		beyond := 0.5*(left+right) - float64(i)
 		ink[i] += float32(height * (1 - beyond))
@@ -366,32 +379,61 @@ func (p *paper) row(ink []float32, left, right, height float64) {
 	ink[j] += float32(height - covered)
 }
 
+// The units that a pixel takes with a color for each place, and when it lets what
+// is below shine through.
+const (
+	perPlace = 6
+	perBlend = 4
+)
+
+// transparent and opaque are what a pixel's alpha is taken for from there on.
+const transparent, opaque = 1.0 / 512, 1 - 1.0/512
+
 // apply turns the ink into color and takes it away.
-func (p *paper) apply(evenOdd bool, c paint, back matrix) {
-	for y := p.top; y < p.bottom; y++ {
-		p.spend(p.w)
+func (p *paper) apply(evenOdd bool, c *paint, back matrix) {
+	in := p.inked
+	last := min(in.Max.X, p.w)
+	for y := in.Min.Y; y < in.Max.Y; y++ {
+		p.spend(last - in.Min.X)
 		ink := p.ink[y*p.stride : (y+1)*p.stride]
-		winding := 0.0
-		for x := range p.w {
-			winding += float64(ink[x])
-			cover := min(1, math.Abs(winding))
-			if evenOdd {
-				cover = math.Abs(math.Mod(math.Abs(winding)+1, 2) - 1)
+		winding, cover := 0.0, 0.0
+		for x := in.Min.X; x < last; x++ {
+			if change := ink[x]; change != 0 {
+				winding += float64(change)
+				cover = covered(winding, evenOdd)
 			}
-			if cover < 1.0/512 {
+			if cover < transparent {
 				continue
 			}
-			p.blend(x, y, c(back.apply(point{float64(x) + 0.5, float64(y) + 0.5})), cover)
+			color := c.color
+			if c.at != nil {
+				p.spend(perPlace)
+				color = c.at(back.apply(point{float64(x) + 0.5, float64(y) + 0.5}))
+			}
+			p.blend(x, y, color, cover*float64(color.A)/255)
 		}
-		clear(ink)
+		clear(ink[in.Min.X:in.Max.X])
 	}
-	p.top, p.bottom = p.h, 0
+	p.inked = image.Rectangle{}
+}
+
+// covered is how much of a pixel is within the shape.
+func covered(winding float64, evenOdd bool) float64 {
+	if evenOdd {
+		return math.Abs(math.Mod(math.Abs(winding)+1, 2) - 1)
+	}
+	return min(1, math.Abs(winding))
 }
 
 // blend puts a color over a pixel.
-func (p *paper) blend(x, y int, c color.NRGBA, cover float64) {
-	alpha := cover * float64(c.A) / 255
-	pixel := p.image.Pix[p.image.PixOffset(x, y):][:4]
+func (p *paper) blend(x, y int, c color.NRGBA, alpha float64) {
+	at := y*p.image.Stride + 4*x
+	pixel := (*[4]uint8)(p.image.Pix[at : at+4])
+	if alpha > opaque {
+		*pixel = [4]uint8{c.R, c.G, c.B, 255}
+		return
+	}
+	p.spend(perBlend)
 	for i, v := range [3]uint8{c.R, c.G, c.B} {
 		pixel[i] = uint8(float64(v)*alpha + float64(pixel[i])*(1-alpha) + 0.5)
 	}

@@ -24,8 +24,8 @@ type shape struct {
 	path    []command
 	to      matrix // from its own space into that of the view box
 	evenOdd bool
-	fill    paint
-	stroke  paint
+	fill    *paint // nil: none
+	stroke  *paint
 	pen     pen
 }
 
@@ -45,6 +45,11 @@ type drawing struct {
 	commands int
 }
 
+// perProperty is what looking at one attribute or property takes.
+const perProperty = 50
+
+func (d *drawing) spend(units int) { d.budget.spend(units) }
+
 // collect remembers what others refer to, and the rules of style sheets.
 func (d *drawing) collect(n *node) {
 	if id := n.attrs["id"]; id != "" {
@@ -62,6 +67,7 @@ func (d *drawing) collect(n *node) {
 func (d *drawing) sheet(text string) {
 	for _, rule := range strings.Split(text, "}") {
 		selectors, body, _ := strings.Cut(rule, "{")
+		declared := declarations(body)
 		for _, s := range strings.Split(selectors, ",") {
 			name, ok := strings.CutPrefix(strings.TrimSpace(s), ".")
 			if !ok {
@@ -70,7 +76,8 @@ func (d *drawing) sheet(text string) {
 			if d.classes[name] == nil {
 				d.classes[name] = map[string]string{}
 			}
-			maps.Copy(d.classes[name], declarations(body))
+			d.spend(2 * perProperty * len(declared))
+			maps.Copy(d.classes[name], declared)
 		}
 	}
 }
@@ -91,6 +98,7 @@ func declarations(text string) map[string]string {
 func (d *drawing) properties(n *node) map[string]string {
 	own := maps.Clone(n.attrs)
 	for _, class := range strings.Fields(n.attrs["class"]) {
+		d.spend(perProperty * len(d.classes[class]))
 		maps.Copy(own, d.classes[class])
 	}
 	maps.Copy(own, declarations(n.attrs["style"]))

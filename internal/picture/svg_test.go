@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"strings"
@@ -153,7 +154,7 @@ func TestSVGRefused(t *testing.T) {
 		open + `&nbsp;</svg>`:                                                                                                      "damaged",
 		`<?xml version="1.0" encoding="UTF-7"?>` + open + `</svg>`:                                                                 "damaged",
 		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 0 1"></svg>`:                                                         "damaged",
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1e-5 1"></svg>`:                                                      "damaged",
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1e-5 1"></svg>`:                                                      "long and thin",
 		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 NaN 1"></svg>`:                                                       "",
 		`<?xml version="1.0"?><html><script>alert(1)</script></html>`:                                                              "not drawn",
 		`<!-- <svg> --><html/>`:                                                                                                    "",
@@ -168,22 +169,44 @@ func TestSVGRefused(t *testing.T) {
 	}
 }
 
-// TestSVGTakesBoundedWork draws what is made to take long: each drawing ends, at
-// the latest when the work is used up.
-func TestSVGTakesBoundedWork(t *testing.T) {
-	t.Parallel()
-	for name, inner := range map[string]string{
+// endless are drawings that are made to take long.
+func endless() map[string]string {
+	const gradient, rect = `<linearGradient id="g">`, `<rect width="9" height="9" fill="url(#g)"/>`
+	var names, layers []string
+	for i := range 30_000 {
+		names = append(names, fmt.Sprintf(".a%d", i))
+	}
+	for range 9_000 {
+		layers = append(layers, `<rect class="a a a a a a a a a a a a a a a a" width="9" height="9"/>`)
+	}
+	properties := strings.Repeat("fill:red;", 10_000)
+	for i := range 10_000 {
+		properties += fmt.Sprintf("p%d:0;", i)
+	}
+	return map[string]string{
 		"many rectangles": strings.Repeat(`<rect width="9" height="9"/>`, 9_000),
 		"wild path":       `<path d="M0 0` + strings.Repeat("L9 9 0 9 9 0", 40_000) + `"/>`,
 		"fine dashes":     `<path stroke="red" stroke-width=".1" stroke-dasharray=".01" d="M0 0` + strings.Repeat("H9V9H0V0", 20_000) + `"/>`,
 		"many curves":     `<path stroke="red" stroke-linejoin="round" d="M0 0` + strings.Repeat("c9e6 9e6 9-9 9 9", 20_000) + `"/>`,
-	} {
-		v, err := readSVG([]byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">` + inner + `</svg>`))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if _, err := v.draw(512, 512); err == nil || !strings.Contains(err.Error(), "too complex") {
+		"glass":           strings.Repeat(`<rect width="9" height="9" opacity=".5"/>`, 9_000),
+		"gradients":       gradient + `<stop/><stop offset="1"/></linearGradient>` + strings.Repeat(rect, 9_000),
+		"many stops":      gradient + strings.Repeat(`<stop offset=".5"/>`, 4_900) + `</linearGradient>` + strings.Repeat(rect, 4_900),
+		"selectors":       `<style>` + strings.Join(names, ",") + `{` + properties + `}</style><rect/>`,
+		"classes":         `<style>.a{` + properties + `}</style>` + strings.Join(layers, ""),
+	}
+}
+
+// whole makes a document of some elements.
+func whole(inner string) []byte {
+	return []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">` + inner + `</svg>`)
+}
+
+// TestSVGTakesBoundedWork draws what is made to take long: each ends when the work
+// is used up.
+func TestSVGTakesBoundedWork(t *testing.T) {
+	t.Parallel()
+	for name, inner := range endless() {
+		if _, err := Logo(whole(inner)); err == nil || !strings.Contains(err.Error(), "too complex") {
 			t.Errorf("%s: %v, want it to be too complex", name, err)
 		}
 	}
