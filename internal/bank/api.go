@@ -68,8 +68,8 @@ func modes() []string {
 var setupFields = []hydra.Field[SetupRequest]{
 	hydra.NullRef("integration", "Integration", func(r *SetupRequest) *null.Value[ident.ID] { return &r.Integration }).
 		Doc("The connection to renew; left out: a new one."),
-	hydra.NullText("country", func(r *SetupRequest) *null.Value[string] { return &r.Country }).Length(2, 2).
-		Doc("Where the bank is, as an ISO 3166-1 code. For a sign-in that is to come.").Example("PT"),
+	hydra.NullText("country", func(r *SetupRequest) *null.Value[string] { return &r.Country }).Length(2, len(countries)+2).
+		Doc("Where the bank is, as an ISO 3166-1 code or the IRI of the country. For a sign-in that is to come.").Example("PT"),
 	hydra.NullText("accessMode", func(r *SetupRequest) *null.Value[string] { return &r.AccessMode }).OneOf(modes()...).
 		Doc("Left out: MULTIPLE, or as it was."),
 	hydra.NullText("redirectUri", func(r *SetupRequest) *null.Value[string] { return &r.RedirectURI }).Length(0, 2000).Format("uri").
@@ -110,7 +110,7 @@ func (s *Service) integrations() hydra.Declaration {
 				Do: withoutKey(s.Setup)},
 			hydra.Action[PullRequest, Integration]{Path: "/integrations/kontomatik/pull", Access: mayWrite, Status: http.StatusAccepted, Fields: pullFields,
 				Do: withoutKey(s.Pull)},
-			hydra.Action[RevokeRequest, Integration]{Path: "/integrations/kontomatik/revoke", Access: mayWrite, Fields: revokeFields,
+			hydra.Action[RevokeRequest, Integration]{Path: "/integrations/kontomatik/revoke", Access: mayEnd, Fields: revokeFields,
 				Do: withoutKey(s.Revoke)},
 		},
 	}

@@ -61,7 +61,7 @@ const (
 	reasonTooMuch   = "too-much"  // it is more
 	reasonCombined  = "combined"  // for several invoices
 	reasonPayer     = "payer"     // this account paid the buyer's invoices before
-	reasonName      = "name"      // the other side is called as the buyer
+	reasonName      = "name"      // the other side, or the text, is called as the buyer
 	reasonAmbiguous = "ambiguous" // other invoices fit nearly as well
 )
 
@@ -271,7 +271,7 @@ func weigh(t *incoming, e *evidence, invoices []Owed, points int64, reasons []st
 	}
 	if e.payer == null.Of(m.payer) {
 		points, reasons = points+pointsPayer, append(reasons, reasonPayer)
-	} else if n := called(invoices[0].Buyer, t.Party); n > 0 {
+	} else if n := max(called(invoices[0].Buyer, t.Party), called(invoices[0].Buyer, t.Title)); n > 0 {
 		points, reasons = points+n, append(reasons, reasonName)
 	}
 	m.Score, m.Reasons = min(points, most), reasons

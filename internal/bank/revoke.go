@@ -20,13 +20,13 @@ type RevokeRequest struct {
 // Revoke ends a connection: its secrets here are destroyed, then the provider is
 // told until it confirms. What the answer says is the receipt: when it ended, when
 // the provider had confirmed it, when the data was gone. Repeated, it does what was
-// not asked before.
+// not asked before. It needs no module: whoever connected a bank can end that.
 func (s *Service) Revoke(ctx context.Context, who *access.Caller, in *RevokeRequest, i *Integration) error {
-	if err := mayWrite.Check(who); err != nil {
+	if err := mayEnd.Check(who); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
-		if err := s.choose(tx, who.Scope(), in.Integration, i); err != nil {
+		if err := s.choose(tx, who.Scope(), in.Integration, false, i); err != nil {
 			return err
 		}
 		before := *i

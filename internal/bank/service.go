@@ -3,6 +3,7 @@ package bank
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"sede/internal/access"
@@ -25,6 +26,7 @@ import (
 var (
 	mayRead  = access.Within(access.Payers).Of("bank")
 	mayWrite = access.Within(access.Admins).ToChange().Of("bank")
+	mayEnd   = access.Within(access.Admins).ToChange().EvenSuspended() // whatever is bought
 )
 
 // Organizations is what bank connections ask organizations.
@@ -139,7 +141,7 @@ func (s *Service) Pull(ctx context.Context, who *access.Caller, in *PullRequest,
 		return fault.Broken(fault.Violation{Path: "since", Text: fault.Textf("This value should not be in the future.")})
 	}
 	return s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
-		if err := s.choose(tx, who.Scope(), in.Integration, i); err != nil {
+		if err := s.choose(tx, who.Scope(), in.Integration, true, i); err != nil {
 			return err
 		}
 		if !i.gives() {
@@ -198,10 +200,13 @@ func (s *Service) reach(since time.Time) string {
 }
 
 // choose loads the connection that is named, or the only one there is, and takes
-// its lock.
-func (s *Service) choose(tx *db.Tx, scope access.Scope, named null.Value[ident.ID], i *Integration) error {
+// its lock. giving: one with a consent is the only one beside some without.
+func (s *Service) choose(tx *db.Tx, scope access.Scope, named null.Value[ident.ID], giving bool, i *Integration) error {
 	if !named.Valid {
 		list, err := living(tx, scope)
+		if with := slices.DeleteFunc(slices.Clone(list), func(i Integration) bool { return !i.gives() }); giving && len(with) > 0 {
+			list = with
+		}
 		switch {
 		case err != nil:
 			return err

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"net/url"
 	"strings"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/jobs"
 	"sede/internal/null"
+	"sede/internal/outbound"
 )
 
 // SetupRequest begins a connection or renews one: with a sign-in that is to come,
@@ -31,6 +31,9 @@ type SetupRequest struct {
 	MultipleAccessID null.Value[string]
 	Target           null.Value[string]
 }
+
+// countries is what stands before the code of a country in its IRI.
+const countries = "/countries/"
 
 // signInTime is how long people have to sign in.
 const signInTime = time.Hour
@@ -105,8 +108,8 @@ func (s *Service) plan(ctx context.Context, who *access.Caller, in *SetupRequest
 		}
 	}
 	i.AccessMode = cmp.Or(in.AccessMode.V, i.AccessMode)
-	if in.Country.Valid {
-		i.Country = null.Of(in.Country.V)
+	if in.Country.Valid { // as a code, as banks write it, or as sede tells it
+		i.Country = null.Of(strings.ToUpper(strings.TrimPrefix(in.Country.V, countries)))
 	}
 	i.UpdatedAt = s.moment()
 	return i, s.check(ctx, in, &i)
@@ -143,21 +146,10 @@ func (s *Service) check(ctx context.Context, in *SetupRequest, i *Integration) e
 	case !countriesOf(banks)[i.Country.V]:
 		add("country", fault.Textf("There are no banks in this country."))
 	}
-	if text := checkRedirect(in.RedirectURI.V); !text.IsZero() {
+	if text := outbound.CheckAddress(in.RedirectURI.V, true); !text.IsZero() {
 		add("redirectUri", text)
 	}
 	return fault.Broken(broken...)
-}
-
-// checkRedirect says what is wrong with an address that people are sent back to:
-// it must be https, or lead to their own machine.
-func checkRedirect(address string) fault.Text {
-	u, err := url.Parse(address)
-	local := err == nil && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
-	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !local) {
-		return fault.Textf("This value should be an address that begins with https://.")
-	}
-	return fault.Text{}
 }
 
 func ended() error {

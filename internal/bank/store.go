@@ -56,10 +56,13 @@ func findIntegration(tx *db.Tx, scope access.Scope, id ident.ID, i *Integration)
 		scope.Organization(), id).Scan))
 }
 
-// living lists up to two connections that are not ended, the oldest first.
+// mostLiving bounds how many connections are looked at for the only one.
+const mostLiving = 50
+
+// living lists connections that are not ended, those with a consent first.
 func living(tx *db.Tx, scope access.Scope) (list []Integration, err error) {
-	rows := tx.Query(`SELECT `+integrationColumns+` FROM bank_integration WHERE organization_id = $1 AND status <> '`+StatusRevoked+`' ORDER BY id LIMIT 2`,
-		scope.Organization())
+	rows := tx.Query(`SELECT `+integrationColumns+` FROM bank_integration WHERE organization_id = $1 AND status <> '`+StatusRevoked+`' 
+		ORDER BY CASE WHEN consent_id IS NULL THEN 1 ELSE 0 END, id LIMIT $2`, scope.Organization(), mostLiving)
 	defer rows.Close()
 	for rows.Next() {
 		var i Integration

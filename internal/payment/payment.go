@@ -11,10 +11,8 @@
 package payment
 
 import (
-	"net/url"
 	"time"
 
-	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/null"
 	"sede/internal/stripe"
@@ -69,17 +67,6 @@ type Portal struct {
 // Visit asks for such a page.
 type Visit struct {
 	ReturnURL string
-}
-
-// checkReturn says what is wrong with an address that people are sent back to: it
-// must be https, or lead to their own machine.
-func checkReturn(address string) fault.Text {
-	u, err := url.Parse(address)
-	local := err == nil && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !local) {
-		return fault.Textf("This value should be an address that begins with https://.")
-	}
-	return fault.Text{}
 }
 
 // subject is what is to be loaded again because of an event: the subscription, the

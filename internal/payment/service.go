@@ -19,6 +19,7 @@ import (
 	"sede/internal/mail"
 	"sede/internal/null"
 	"sede/internal/organization"
+	"sede/internal/outbound"
 	"sede/internal/page"
 	"sede/internal/stripe"
 	"sede/internal/subscription"
@@ -75,7 +76,7 @@ func (s *Service) Create(ctx context.Context, who *access.Caller, m *Method) err
 	if err := mayWrite.Check(who); err != nil {
 		return err
 	}
-	if text := checkReturn(m.ReturnURL); !text.IsZero() {
+	if text := outbound.CheckAddress(m.ReturnURL, true); !text.IsZero() {
 		return fault.Broken(fault.Violation{Path: "returnUrl", Text: text})
 	}
 	id := s.ids.New()
@@ -196,7 +197,7 @@ func (s *Service) Visit(ctx context.Context, who *access.Caller, ref string, v *
 	if id != who.Organization {
 		return fault.Missing()
 	}
-	if text := checkReturn(v.ReturnURL); !text.IsZero() {
+	if text := outbound.CheckAddress(v.ReturnURL, true); !text.IsZero() {
 		return fault.Broken(fault.Violation{Path: "returnUrl", Text: text})
 	}
 	p.ID = id

@@ -83,7 +83,7 @@ func (s *Service) send(ctx context.Context, e *Endpoint, d *delivery) (why strin
 		return unreachable, err
 	}
 	client := s.public
-	if s.Local && isLocal(request.URL.Hostname()) {
+	if s.Local && outbound.IsLocal(request.URL.Hostname()) {
 		client = s.local
 	}
 	answer, err := client.Do(request)

@@ -12,7 +12,6 @@
 package webhook
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/null"
+	"sede/internal/outbound"
 )
 
 // Type is one type of events, which a feature declares.
@@ -103,7 +103,7 @@ func (e *Endpoint) wants(kind string) bool {
 
 // check says what is wrong with an endpoint. local allows addresses of this machine.
 func (e *Endpoint) check(types []Type, local bool) (list []fault.Violation) {
-	if text := checkURL(e.URL, local); !text.IsZero() {
+	if text := outbound.CheckAddress(e.URL, local); !text.IsZero() {
 		list = append(list, fault.Violation{Path: "url", Text: text})
 	}
 	if len(e.Events) == 0 {
@@ -118,19 +118,6 @@ func (e *Endpoint) check(types []Type, local bool) (list []fault.Violation) {
 	}
 	return list
 }
-
-// checkURL says what is wrong with an address: it must be https, or lead to this
-// machine where that is allowed.
-func checkURL(address string, local bool) fault.Text {
-	u, err := url.Parse(address)
-	safe := err == nil && (u.Scheme == "https" || local && u.Scheme == "http" && isLocal(u.Hostname()))
-	if !safe || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
-		return fault.Textf("This value should be an address that begins with https://.")
-	}
-	return fault.Text{}
-}
-
-func isLocal(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
 
 // shorten keeps what callers write short in an answer.
 func shorten(name string) string {
