@@ -47,7 +47,7 @@ func layers() []layer {
 			"internal/taxid":    "",
 			"internal/throttle": "",
 			"internal/web":      "",
-			"internal/webhook":  "internal/audit internal/db internal/hydra internal/jobs internal/outbound internal/secret",
+			"internal/webhook":  "internal/audit internal/db internal/hydra internal/jobs internal/outbound internal/secret internal/throttle",
 		}},
 		{"protocol", map[string]string{
 			"internal/bank/kontomatik": "",

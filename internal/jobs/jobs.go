@@ -8,6 +8,9 @@
 // attempts are used up; then the job is failed and waits for an operator. Jobs of
 // a process that died are run by another, or by the same when it is back.
 //
+// No organization and no kind takes all workers, so that none keeps the work of
+// others waiting (fair.go).
+//
 // A Kind is declared by the feature whose work it is, a Worker does it. Several
 // processes on one PostgreSQL database share the work.
 package jobs
@@ -30,6 +33,7 @@ type Kind[A any] struct {
 	Name     string        // e.g. "mail.deliver"
 	Attempts int           // runs before a job is failed; 0: 20, which takes about six days
 	Timeout  time.Duration // of one run; 0: one minute
+	AtOnce   int           // runs at once in a process, for work that waits for others; 0: no limit of its own
 }
 
 const (
@@ -42,6 +46,7 @@ type Options struct {
 	At     time.Time // not before; zero: at once
 	Unique string    // not empty: nothing is enqueued while a job of the organization with that kind and key waits or runs
 	Sealed bool      // the arguments are encrypted at rest
+	Series string    // not empty: of the jobs of the organization with that kind and series one runs at a time
 }
 
 // Enqueue puts a job into the transaction: it is there when the transaction
@@ -65,7 +70,7 @@ func (k Kind[A]) Worker(do func(ctx context.Context, job *Job[A]) error) Worker 
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
-	return Worker{kind: k.Name, timeout: timeout, do: func(ctx context.Context, r *run) error {
+	return Worker{kind: k.Name, timeout: timeout, atOnce: k.AtOnce, do: func(ctx context.Context, r *run) error {
 		job := Job[A]{ID: r.id, Scope: r.scope(), Attempt: r.attempt, Last: r.attempt >= r.most, run: r}
 		if err := json.Unmarshal(r.args, &job.Args); err != nil {
 			return Discard(fmt.Errorf("jobs: arguments of %s: %w", k.Name, err))
@@ -78,6 +83,7 @@ func (k Kind[A]) Worker(do func(ctx context.Context, job *Job[A]) error) Worker 
 type Worker struct {
 	kind    string
 	timeout time.Duration
+	atOnce  int
 	do      func(ctx context.Context, r *run) error
 }
 

@@ -102,10 +102,15 @@ func (q *Queue) turn(ready chan<- *run) time.Duration {
 			}
 			return pauseUntil(due, now)
 		}
-		if runs, err = q.take(q.life, free); err == nil {
-			for _, r := range runs {
-				ready <- r
-			}
+		var more bool
+		if runs, more, err = q.take(q.life, free); err != nil {
+			break
+		}
+		if len(runs) == 0 && !more {
+			return crowded
+		}
+		for _, r := range runs {
+			ready <- r
 		}
 	}
 	if q.life.Err() == nil {
@@ -113,6 +118,10 @@ func (q *Queue) turn(ready chan<- *run) time.Duration {
 	}
 	return interval
 }
+
+// crowded is how long the loop sleeps when all that is due must wait for other jobs,
+// if none of them ends before.
+const crowded = time.Second
 
 // pauseUntil is how long the loop may sleep; zero means that nothing is known to
 // come.
@@ -147,11 +156,13 @@ func (q *Queue) RunDue(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	for {
-		runs, err := q.take(ctx, 1)
-		if err != nil || len(runs) == 0 {
+		runs, more, err := q.take(ctx, 1)
+		if err != nil || len(runs) == 0 && !more {
 			return n, err
 		}
-		q.execute(runs[0])
-		n++
+		for _, r := range runs {
+			q.execute(r)
+			n++
+		}
 	}
 }

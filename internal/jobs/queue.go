@@ -49,6 +49,7 @@ type Queue struct {
 
 	mu     sync.Mutex // held from before a claim until its runs are in mine
 	mine   map[ident.ID]*run
+	next   lane // where the search for jobs of others goes on
 	watch  watch
 	looked time.Time // when the loop looked last
 	wall   time.Time // on the clock at the last look; zero: there was none
@@ -122,14 +123,14 @@ func (q *Queue) Register(workers []Worker, schedules []Schedule) error {
 	for _, name := range names {
 		q.kinds = append(q.kinds, name)
 	}
-	q.claim = newClaim(len(names))
+	q.claim = newClaim(len(names), q.Workers)
 	return nil
 }
 
 // enqueue writes the job and has the workers woken after the commit.
 func (q *Queue) enqueue(tx *db.Tx, scope access.Scope, kind string, attempts int, args []byte, o Options) {
 	now := q.Clock.Now().Truncate(time.Microsecond)
-	r := row{organization: scope.Organization(), id: q.IDs.New(), kind: kind, unique: o.Unique,
+	r := row{organization: scope.Organization(), id: q.IDs.New(), kind: kind, unique: o.Unique, series: o.Series,
 		args: args, sealed: o.Sealed, most: attempts, runAt: now, createdAt: now}
 	if o.At.After(now) {
 		r.runAt = o.At

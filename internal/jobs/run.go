@@ -183,26 +183,6 @@ func (q *Queue) settle(r *run, o outcome, cause error) {
 	}
 }
 
-// take claims up to n due jobs.
-func (q *Queue) take(ctx context.Context, n int) ([]*run, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	var list []taken
-	err := q.DB.Write(ctx, access.Instance(), func(tx *db.Tx) (err error) {
-		list, err = q.claim.takeDue(tx, q.runner, q.now(), n, q.kinds)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	runs := make([]*run, len(list))
-	for i := range list {
-		runs[i] = &run{taken: list[i], q: q}
-		q.mine[runs[i].id] = runs[i]
-	}
-	return runs, nil
-}
-
 // forget ends a run's place among those of this process.
 func (q *Queue) forget(r *run) {
 	q.mu.Lock()

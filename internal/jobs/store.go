@@ -24,7 +24,8 @@ const (
 // row is a new job.
 type row struct {
 	organization, id ident.ID
-	kind, unique     string
+	kind             string
+	unique, series   string
 	args             []byte
 	sealed           bool
 	most             int
@@ -33,23 +34,29 @@ type row struct {
 
 // insert stores a job, unless its unique key is taken.
 func insert(tx *db.Tx, r *row) {
-	tx.Queue(`INSERT INTO job (organization_id, id, kind, state, unique_key, args, sealed, attempts, most_attempts, run_at, created_at)
-		VALUES ($1, $2, $3, 'waiting', $4, $5, $6, 0, $7, $8, $9) ON CONFLICT DO NOTHING`,
+	tx.Queue(`INSERT INTO job (organization_id, id, kind, state, unique_key, args, sealed, attempts, most_attempts, run_at, created_at, series)
+		VALUES ($1, $2, $3, 'waiting', $4, $5, $6, 0, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
 		r.organization, r.id, r.kind, null.Value[string]{V: r.unique, Valid: r.unique != ""}, r.args, r.sealed,
-		r.most, r.runAt, r.createdAt)
+		r.most, r.runAt, r.createdAt, r.series)
 }
 
 // claim holds the statements that look for jobs of the kinds known here; others
 // are left to processes that know them.
-type claim struct{ next, take string }
+type claim struct{ next, due, byID string }
 
-func newClaim(kinds int) claim {
+// newClaim makes the statements for so many kinds, and jobs taken at once.
+func newClaim(kinds, most int) claim {
+	const found = `SELECT organization_id, id, kind, args, sealed, attempts, most_attempts, series, ` + seriesRuns + ` FROM job WHERE run_at <= $1 AND `
 	return claim{
 		next: `SELECT run_at FROM job WHERE run_at IS NOT NULL AND kind IN (` + parameters(1, kinds) + `) ORDER BY run_at LIMIT 1`,
-		take: `SELECT organization_id, id, kind, args, sealed, attempts, most_attempts FROM job
-			WHERE run_at <= $1 AND kind IN (` + parameters(3, kinds) + `) ORDER BY run_at, id LIMIT $2 `,
+		due:  found + `kind IN (` + parameters(3, kinds) + `) ORDER BY run_at, id LIMIT $2 `,
+		byID: found + `id IN (` + parameters(2, most) + `) ORDER BY run_at, id `,
 	}
 }
+
+// seriesRuns says whether another job of the series runs.
+const seriesRuns = `EXISTS (SELECT 1 FROM job r WHERE r.organization_id = job.organization_id AND r.kind = job.kind
+	AND r.series = job.series AND r.series <> '' AND r.state = 'running')`
 
 // parameters returns "$first, …", n of them.
 func parameters(first, n int) string {
@@ -76,35 +83,79 @@ func (c *claim) nextDue(tx *db.Tx, kinds []any) (at time.Time, some bool, err er
 type taken struct {
 	organization, id ident.ID
 	kind             string
+	series           string
+	held             bool // another job of the series runs
 	args             []byte
 	sealed           bool
 	attempt, most    int
 }
 
-// takeDue makes up to n due jobs running and returns them, those due first first.
-func (c *claim) takeDue(tx *db.Tx, runner ident.ID, now time.Time, n int, kinds []any) (list []taken, err error) {
-	if len(kinds) == 0 {
-		return nil, nil
-	}
-	rows := tx.Query(c.take+tx.SkipLocked(), append([]any{now, n}, kinds...)...)
+// firstDue returns up to n due jobs, those due first first.
+func (c *claim) firstDue(tx *db.Tx, now time.Time, n int, kinds []any) ([]taken, error) {
+	return scanTaken(tx.Query(c.due+tx.SkipLocked(), append([]any{now, n}, kinds...)...))
+}
+
+// these returns the jobs if they are still due; there are as many ids as newClaim
+// was told.
+func (c *claim) these(tx *db.Tx, now time.Time, ids []any) ([]taken, error) {
+	return scanTaken(tx.Query(c.byID+tx.SkipLocked(), append([]any{now}, ids...)...))
+}
+
+func scanTaken(rows *db.Rows) (list []taken, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		var t taken
-		if err := rows.Scan(&t.organization, &t.id, &t.kind, &t.args, &t.sealed, &t.attempt, &t.most); err != nil {
+		if err := rows.Scan(&t.organization, &t.id, &t.kind, &t.args, &t.sealed, &t.attempt, &t.most, &t.series, &t.held); err != nil {
 			return nil, err
 		}
-		t.kind, t.args, t.attempt = strings.Clone(t.kind), bytes.Clone(t.args), t.attempt+1
+		t.kind, t.series, t.args, t.attempt = strings.Clone(t.kind), strings.Clone(t.series), bytes.Clone(t.args), t.attempt+1
 		list = append(list, t)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
+	return list, rows.Err()
+}
+
+// begin makes the job running.
+func begin(tx *db.Tx, t *taken, runner ident.ID, now time.Time) {
+	tx.Queue(`UPDATE job SET state = 'running', run_at = NULL, attempts = $3, runner_id = $4, started_at = $5 WHERE organization_id = $1 AND id = $2`,
+		t.organization, t.id, t.attempt, runner, now)
+}
+
+// lane is a line in which jobs wait for one another.
+type lane struct {
+	organization ident.ID
+	kind, series string
+}
+
+// head is the first job of a lane.
+type head struct {
+	lane
+	id    ident.ID
+	runAt time.Time
+	held  bool // another job of the series runs
+}
+
+// heads returns the first jobs of up to n lanes behind one, in the order of lanes.
+// Each costs one look into an index, however many wait behind it.
+func heads(tx *db.Tx, after lane, n int) (list []head, err error) {
+	rows := tx.Query(`WITH RECURSIVE first (id, n) AS (
+			SELECT (SELECT id FROM job WHERE run_at IS NOT NULL AND (organization_id, kind, series) > ($1, $2, $3)
+				ORDER BY organization_id, kind, series, run_at, id LIMIT 1), 1
+			UNION ALL
+			SELECT (SELECT o.id FROM job o WHERE o.run_at IS NOT NULL AND (o.organization_id, o.kind, o.series) > (j.organization_id, j.kind, j.series)
+				ORDER BY o.organization_id, o.kind, o.series, o.run_at, o.id LIMIT 1), n + 1
+			FROM first JOIN job j ON j.id = first.id WHERE n < $4)
+		SELECT organization_id, kind, series, job.id, run_at, `+seriesRuns+` FROM first JOIN job ON job.id = first.id
+		WHERE run_at IS NOT NULL ORDER BY organization_id, kind, series`, after.organization, after.kind, after.series, n)
+	defer rows.Close()
+	for rows.Next() {
+		var h head
+		if err := rows.Scan(&h.organization, &h.kind, &h.series, &h.id, &h.runAt, &h.held); err != nil {
+			return nil, err
+		}
+		h.kind, h.series = strings.Clone(h.kind), strings.Clone(h.series)
+		list = append(list, h)
 	}
-	for i := range list {
-		t := &list[i]
-		tx.Queue(`UPDATE job SET state = 'running', run_at = NULL, attempts = $3, runner_id = $4, started_at = $5 WHERE organization_id = $1 AND id = $2`,
-			t.organization, t.id, t.attempt, runner, now)
-	}
-	return list, nil
+	return list, rows.Err()
 }
 
 // outcome is what becomes of a job after a run.

@@ -58,7 +58,7 @@ func (p *Post) SetSilent(silent func(tx *db.Tx, organization ident.ID) (bool, er
 
 // deliver is the job that delivers a letter. With these attempts it tries for
 // about six days, like mail servers do.
-var deliver = jobs.Kind[letter]{Name: "mail.deliver", Attempts: 20, Timeout: 2 * time.Minute}
+var deliver = jobs.Kind[letter]{Name: "mail.deliver", Attempts: 20, Timeout: 2 * time.Minute, AtOnce: 4}
 
 // Send has the message delivered after the commit of the transaction. scope is
 // the organization in whose name it is sent, or the instance.

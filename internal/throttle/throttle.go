@@ -31,10 +31,11 @@ const (
 	Invitation                 // asking for mails to people who are not here yet
 	Coupon                     // trying the code of a discount
 	Webhook                    // signed messages of servers
+	Ping                       // trying a webhook endpoint
 	classes
 )
 
-var classNames = [classes]string{"", "read", "write", "heavy", "sign-in", "refresh", "sign-up", "password-reset", "invitation", "coupon", "webhook"}
+var classNames = [classes]string{"", "read", "write", "heavy", "sign-in", "refresh", "sign-up", "password-reset", "invitation", "coupon", "webhook", "ping"}
 
 // String returns the name that settings and header fields use, empty for
 // ByMethod.
@@ -85,6 +86,7 @@ func Default() Limits {
 		Invitation:    {Key: hour(100), User: hour(100), Organization: hour(300), Address: hour(300)},
 		Coupon:        {User: hour(30), Organization: hour(60), Address: hour(60)},
 		Webhook:       {Address: minute(200_000)},
+		Ping:          {Key: minute(10), User: minute(10), Organization: minute(20), Address: minute(20)},
 	}
 }
 

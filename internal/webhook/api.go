@@ -11,6 +11,7 @@ import (
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/null"
+	"sede/internal/throttle"
 )
 
 var fields = []hydra.Field[Endpoint]{
@@ -29,6 +30,8 @@ var fields = []hydra.Field[Endpoint]{
 	hydra.NullTime("failedAt", func(e *Endpoint) *null.Value[time.Time] { return &e.FailedAt }).ReadOnly().Doc("When one did not, last."),
 	hydra.NullTime("failingSince", func(e *Endpoint) *null.Value[time.Time] { return &e.FailingSince }).ReadOnly().
 		Doc("Since when nothing has arrived; null while all is well."),
+	hydra.NullTime("retryAt", func(e *Endpoint) *null.Value[time.Time] { return &e.RetryAt }).ReadOnly().
+		Doc("Nothing is sent before, because deliveries fail: at first for a second, later for up to an hour. A ping is sent at once."),
 	hydra.NullText("error", func(e *Endpoint) *null.Value[string] { return &e.Error }).ReadOnly().OneOf(failures()...).
 		Doc("What went wrong last; null while all is well."),
 	hydra.Sentence("errorMessage", func(e *Endpoint) fault.Text { return sentence(e.Error.V) }).Nullable().Doc("The same in words."),
@@ -54,8 +57,8 @@ func (s *Service) Resources() []hydra.Declaration {
 			hydra.Delete[Endpoint]{Access: mayWrite, Do: hydra.DeleteByID(s.Delete)},
 			hydra.Action[hydra.None, Endpoint]{Path: "/webhook-endpoints/{id}/rotate-secret", Access: mayWrite,
 				Doc: "Gives it a new secret. For a day the one before signs as well.", Do: hydra.ActionByID(bodiless(s.RotateSecret))},
-			hydra.Action[hydra.None, Endpoint]{Path: "/webhook-endpoints/{id}/ping", Access: mayWrite, Status: http.StatusAccepted,
-				Doc: "Sends it an event of type ping.", Do: hydra.ActionByID(bodiless(s.Ping))},
+			hydra.Action[hydra.None, Endpoint]{Path: "/webhook-endpoints/{id}/ping", Access: mayWrite, Class: throttle.Ping, Status: http.StatusAccepted,
+				Doc: "Sends it an event of type ping, also while others wait because deliveries fail.", Do: hydra.ActionByID(bodiless(s.Ping))},
 		},
 	}}
 }

@@ -24,9 +24,10 @@ import (
 	"sede/internal/outbound"
 )
 
-// deliver is the job that posts an event to an endpoint. With these attempts it
-// tries for about six days.
-var deliver = jobs.Kind[delivery]{Name: "webhook.deliver", Attempts: 20}
+// deliver is the job that posts an event to an endpoint, one at a time to each. With
+// these attempts it tries for about six days. An endpoint may take long to answer, so
+// deliveries get few of the workers.
+var deliver = jobs.Kind[delivery]{Name: "webhook.deliver", Attempts: 20, AtOnce: 2}
 
 type delivery struct {
 	Event    ident.ID
@@ -59,6 +60,9 @@ func (s *Service) deliver(ctx context.Context, job *jobs.Job[delivery]) error {
 		return err
 	case quiet:
 		return s.settle(ctx, job, silent)
+	}
+	if wait := e.RetryAt.V.Sub(s.Clock.Now()); e.RetryAt.Valid && wait > 0 {
+		return jobs.Snooze(wait)
 	}
 	why, err := s.send(ctx, &e, &job.Args)
 	if err == nil || why == gone {
@@ -160,13 +164,11 @@ func (s *Service) write(ctx context.Context, scope access.Scope, id ident.ID, wh
 		}
 		now := s.Clock.Now().Truncate(time.Second)
 		if why == "" {
-			e.DeliveredAt, e.FailingSince, e.Error = null.Of(now), null.Value[time.Time]{}, null.Value[string]{}
+			e.DeliveredAt = null.Of(now)
+			e.recover()
 			return note(tx, scope, &e)
 		}
-		e.FailedAt, e.Error = null.Of(now), null.Of(why)
-		if !e.FailingSince.Valid {
-			e.FailingSince = null.Of(now)
-		}
+		e.fail(why, now)
 		if err := note(tx, scope, &e); err != nil {
 			return err
 		}

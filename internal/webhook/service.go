@@ -91,7 +91,7 @@ func (s *Service) post(tx *db.Tx, scope access.Scope, e Event, endpoints ...iden
 	}
 	event := s.IDs.New()
 	for _, id := range endpoints {
-		deliver.Enqueue(tx, s.Jobs, scope, delivery{Event: event, Endpoint: id, Body: string(body)}, jobs.Options{Sealed: true})
+		deliver.Enqueue(tx, s.Jobs, scope, delivery{Event: event, Endpoint: id, Body: string(body)}, jobs.Options{Sealed: true, Series: id.String()})
 	}
 	return nil
 }
@@ -217,7 +217,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, e
 			return err
 		}
 		if e.Enabled && !was {
-			e.FailingSince, e.Error = null.Value[time.Time]{}, null.Value[string]{}
+			e.recover()
 		}
 		return nil
 	})
@@ -239,6 +239,12 @@ func (s *Service) Ping(ctx context.Context, who *access.Caller, id ident.ID, e *
 		}
 		if !e.Enabled {
 			return fault.New(fault.Conflict, "This webhook endpoint is switched off.")
+		}
+		if e.RetryAt.Valid { // somebody wants to know now
+			e.RetryAt = null.Value[time.Time]{}
+			if err := note(tx, who.Scope(), e); err != nil {
+				return err
+			}
 		}
 		data := hydra.JSON(fields, e)
 		if err := s.post(tx, who.Scope(), Event{Type: Ping, Data: data}, id); err != nil {

@@ -11,12 +11,12 @@ import (
 	"sede/internal/page"
 )
 
-const columns = `id, url, description, events, enabled, delivered_at, failed_at, failing_since, error, secret, former_secret, former_until,
+const columns = `id, url, description, events, enabled, delivered_at, failed_at, failing_since, retry_at, error, secret, former_secret, former_until,
 	version, created_at, updated_at`
 
 func (e *Endpoint) scan(into func(...any) error) error {
 	var events string
-	err := into(&e.ID, &e.URL, &e.Description, &events, &e.Enabled, &e.DeliveredAt, &e.FailedAt, &e.FailingSince, &e.Error, &e.secret, &e.former,
+	err := into(&e.ID, &e.URL, &e.Description, &events, &e.Enabled, &e.DeliveredAt, &e.FailedAt, &e.FailingSince, &e.RetryAt, &e.Error, &e.secret, &e.former,
 		&e.formerUntil, &e.Version, &e.CreatedAt, &e.UpdatedAt)
 	e.Events = strings.Fields(events)
 	return err
@@ -78,18 +78,18 @@ func insert(tx *db.Tx, scope access.Scope, e *Endpoint) {
 
 func update(tx *db.Tx, scope access.Scope, e *Endpoint) error {
 	_, err := tx.Exec(`UPDATE webhook_endpoint SET url = $3, description = $4, events = $5, enabled = $6, secret = $7, former_secret = $8,
-			former_until = $9, failing_since = $10, error = $11, version = $12, updated_at = $13
+			former_until = $9, failing_since = $10, retry_at = $11, error = $12, version = $13, updated_at = $14
 		WHERE organization_id = $1 AND id = $2`,
 		scope.Organization(), e.ID, e.URL, e.Description, strings.Join(e.Events, " "), e.Enabled, e.secret, e.former, e.formerUntil, e.FailingSince,
-		e.Error, e.Version, e.UpdatedAt)
+		e.RetryAt, e.Error, e.Version, e.UpdatedAt)
 	return err
 }
 
 // note stores how a delivery went. What people have set stays, and so does the
 // version.
 func note(tx *db.Tx, scope access.Scope, e *Endpoint) error {
-	_, err := tx.Exec(`UPDATE webhook_endpoint SET delivered_at = $3, failed_at = $4, failing_since = $5, error = $6
-		WHERE organization_id = $1 AND id = $2`, scope.Organization(), e.ID, e.DeliveredAt, e.FailedAt, e.FailingSince, e.Error)
+	_, err := tx.Exec(`UPDATE webhook_endpoint SET delivered_at = $3, failed_at = $4, failing_since = $5, retry_at = $6, error = $7
+		WHERE organization_id = $1 AND id = $2`, scope.Organization(), e.ID, e.DeliveredAt, e.FailedAt, e.FailingSince, e.RetryAt, e.Error)
 	return err
 }
 

@@ -51,6 +51,7 @@ type Endpoint struct {
 	DeliveredAt  null.Value[time.Time] // when an event arrived last
 	FailedAt     null.Value[time.Time] // when one did not, last
 	FailingSince null.Value[time.Time] // none has arrived since
+	RetryAt      null.Value[time.Time] // nothing is sent before, because deliveries fail
 	Error        null.Value[string]    // what went wrong last
 	Version      int64
 	CreatedAt    time.Time
@@ -66,6 +67,7 @@ const (
 	maxEndpoints = 20                 // of an organization
 	formerTime   = 24 * time.Hour     // how long a secret that was replaced signs as well
 	patience     = 5 * 24 * time.Hour // how long an endpoint may refuse everything
+	longestPause = time.Hour          // between deliveries to an endpoint that fails
 )
 
 // What can go wrong with a delivery.
@@ -99,6 +101,24 @@ func sentence(code string) fault.Text {
 // wants reports whether the endpoint gets events of the type.
 func (e *Endpoint) wants(kind string) bool {
 	return slices.Contains(e.Events, kind) || slices.Contains(e.Events, All)
+}
+
+// recover forgets that deliveries failed.
+func (e *Endpoint) recover() {
+	e.FailingSince, e.RetryAt, e.Error = null.Value[time.Time]{}, null.Value[time.Time]{}, null.Value[string]{}
+}
+
+// fail notes that a delivery failed. The next one, of whatever event, waits as long as
+// deliveries have failed until now.
+func (e *Endpoint) fail(why string, now time.Time) {
+	e.FailedAt, e.Error = null.Of(now), null.Of(why)
+	if !e.FailingSince.Valid {
+		e.FailingSince = null.Of(now)
+	}
+	e.RetryAt = null.Value[time.Time]{}
+	if why != silent {
+		e.RetryAt = null.Of(now.Add(min(max(now.Sub(e.FailingSince.V), time.Second), longestPause)))
+	}
 }
 
 // check says what is wrong with an endpoint. local allows addresses of this machine.

@@ -14,6 +14,7 @@ import (
 	"sede/internal/app"
 	"sede/internal/db"
 	"sede/internal/sedetest"
+	"sede/internal/throttle"
 )
 
 func TestScripts(t *testing.T) {
@@ -73,6 +74,7 @@ type endpoint struct {
 	Error        string
 	DeliveredAt  *string
 	FailingSince *string
+	RetryAt      *string
 }
 
 func register(t *testing.T, in *sedetest.Instance, url, events string) (e endpoint) {
@@ -211,11 +213,82 @@ func TestSilent(t *testing.T) {
 // TestOthers tells nobody what happens in another organization.
 func TestOthers(t *testing.T) {
 	t.Parallel()
-	in, other := sedetest.New(t, db.SQLite), receive(t)
-	register(t, in, other.URL, "*")
-	in.As("owner@demo.example", "demo").Must("POST", "/integrations/kontomatik/revoke", `{}`)
-	in.RunJobs()
-	if got := other.take(); len(got) != 0 {
-		t.Errorf("%d arrived", len(got))
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in, other := sedetest.New(t, engine), receive(t)
+		register(t, in, other.URL, "*")
+		demo := in.As("owner@demo.example", "demo")
+		demo.Must("POST", "/webhook-endpoints", `{"url":"`+other.URL+`","events":["*"]}`)
+		demo.Must("POST", "/integrations/kontomatik/revoke", `{}`)
+		var deliveries struct {
+			Jobs []struct{ Organization string } `json:"hydra:member"`
+		}
+		in.As("operator@demo.example", "").Must("GET", "/jobs?kind=webhook.deliver", "").JSON(t, &deliveries)
+		if len(deliveries.Jobs) != 1 || deliveries.Jobs[0].Organization != "/organizations/"+in.Names["demo"] {
+			t.Errorf("%+v, want one of demo's", deliveries.Jobs)
+		}
+	})
+}
+
+// TestHanging: an endpoint that never answers keeps nobody else's work waiting, and its
+// own deliveries wait for it, one at a time.
+func TestHanging(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in := sedetest.New(t, engine)
+		var mu sync.Mutex
+		var begun, now, most int
+		hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			mu.Lock()
+			begun, now = begun+1, now+1
+			most = max(most, now)
+			mu.Unlock()
+			<-r.Context().Done()
+			mu.Lock()
+			now--
+			mu.Unlock()
+		}))
+		t.Cleanup(func() { hang.CloseClientConnections(); hang.Close() })
+		e := register(t, in, hang.URL, "ping")
+		for range 60 {
+			admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+		}
+		in.App.Jobs().Start()
+		defer in.App.Jobs().Close()
+		demo := in.As("owner@demo.example", "demo")
+		demo.Must("POST", "/organizations/clear", `{"confirm":"demo"}`)
+		began := time.Now()
+		for state := ""; state != "cleared"; {
+			if time.Since(began) > 15*time.Second {
+				t.Fatal("another organization's work waits")
+			}
+			time.Sleep(20 * time.Millisecond)
+			var o struct{ Clearing struct{ State string } }
+			demo.Must("GET", "/organizations/demo", "").JSON(t, &o)
+			state = o.Clearing.State
+		}
+		hang.CloseClientConnections() // ends what hangs
+		time.Sleep(300 * time.Millisecond)
+		mu.Lock()
+		defer mu.Unlock()
+		if most != 1 || begun != 1 {
+			t.Errorf("%d deliveries began, %d at once", begun, most)
+		}
+		if e.reload(t, in); e.RetryAt == nil {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+// TestPing limits how often people try an endpoint.
+func TestPing(t *testing.T) {
+	t.Parallel()
+	in, other := sedetest.NewWith(t, db.SQLite, func(c *app.Config) { c.Limits = throttle.Default() }), receive(t)
+	e := register(t, in, other.URL, "ping")
+	for range 10 {
+		admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+	}
+	if a := admin(in).Do("POST", "/webhook-endpoints/"+e.ID+"/ping", ""); a.Status != http.StatusTooManyRequests {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }

@@ -254,6 +254,7 @@ export const resources = {
       deliveredAt: '=dateTime?',
       failedAt: '=dateTime?',
       failingSince: '=dateTime?',
+      retryAt: '=dateTime?',
       error: '=string?',
       errorMessage: '=string?',
       createdAt: '=dateTime',
