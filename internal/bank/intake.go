@@ -3,6 +3,7 @@ package bank
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"time"
 
@@ -18,8 +19,11 @@ import (
 const (
 	// batchSize is how many transactions are read before they are stored.
 	batchSize = 2000
-	// stepSize is how many are stored before it is seen whether others wait.
-	stepSize = 50
+	// stepSize is how many are stored before it is seen whether others wait, and
+	// shortStep how many when some waited for the last transaction: then more wait soon.
+	stepSize, shortStep = 50, 16
+	// yieldEvery is how many are read before other work may use the processor.
+	yieldEvery = 16
 )
 
 // turnTime is how long a transaction of the database may take when nobody waits for
@@ -48,6 +52,7 @@ type intake struct {
 	batch     []Transaction       // being stored
 	stored    chan error          // how that ended; nil: none is
 	size      *db.Sizer           // of transactions of the database
+	met       bool                // others waited for the last one
 	claimed   claims              // transactions of the account that this reply told
 	ends      closings            // of its months
 	pending   []held              // those that were there before this reply
@@ -94,6 +99,9 @@ func (in *intake) Transaction(a *kontomatik.Account, t *kontomatik.Transaction) 
 		go func() { in.stored <- in.flush(nil) }()
 	}
 	in.next = append(in.next, r)
+	if len(in.next)%yieldEvery == 0 {
+		runtime.Gosched()
+	}
 	return nil
 }
 
@@ -245,9 +253,12 @@ func (in *intake) flushSome(list []Transaction, ids []ident.ID, final *Account) 
 	err := in.write(func(tx *db.Tx) error {
 		began := clock.System{}.Now() // how busy this machine is, whatever a test's clock shows
 		o = outcome{months: ledger{}, told: map[ident.ID]bool{}}
-		most := min(len(list), int(in.size.Rows()))
-		for o.stored < most && (o.stored == 0 || !tx.OthersWait()) {
-			n := min(stepSize, most-o.stored)
+		most, step := min(len(list), int(in.size.Rows())), stepSize
+		if in.met {
+			step = shortStep
+		}
+		for in.met = false; o.stored < most && !in.met; in.met = tx.OthersWait() {
+			n := min(step, most-o.stored)
 			if err := in.storeSome(tx, &o, list[o.stored:][:n], ids[o.stored:][:n]); err != nil {
 				return err
 			}

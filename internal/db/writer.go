@@ -257,6 +257,7 @@ func (w *writer) commit() {
 		w.group[i] = nil
 	}
 	w.group = w.group[:0]
+	runtime.Gosched() // those who were answered go on before the log is written back
 	w.back.afterCommit(w.conn)
 }
 
