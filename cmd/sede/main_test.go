@@ -297,6 +297,9 @@ func TestServe(t *testing.T) {
 	message := make([]byte, 64)
 	for _, want := range []string{"READY=1", "STOPPING=1"} {
 		if want == "STOPPING=1" {
+			if res, err := http.Get("http://" + s.address + "/sandbox-bank/sign-in/whoever-has-this-can-sign"); err != nil || res.StatusCode != http.StatusNotFound {
+				t.Errorf("a sign-in that was made up: %v %v", res, err)
+			}
 			conn, last := s.begin(t)
 			if err := s.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
@@ -321,6 +324,14 @@ func TestServe(t *testing.T) {
 		if !strings.Contains(s.greeted, text) {
 			t.Errorf("no %s in\n%s", text, s.greeted)
 		}
+	}
+	for _, secret := range []string{"correct horse", "whoever-has-this-can-sign"} {
+		if strings.Contains(s.greeted+s.log.String(), secret) {
+			t.Errorf("%q is in what sede says\n%s\n%s", secret, s.greeted, s.log)
+		}
+	}
+	if !strings.Contains(s.log.String(), "/sandbox-bank/sign-in/{token}") {
+		t.Errorf("the sign-in is not in the log\n%s", s.log)
 	}
 	if info, err := os.Stat(filepath.Join(s.Dir, "data", "secret.key")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the key's file: %v %v", info, err)

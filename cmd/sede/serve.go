@@ -104,12 +104,16 @@ func printDemo(ctx context.Context, a *app.App, url string) error {
 		return err
 	}
 	fmt.Fprintf(os.Stdout, "  demo accounts  %s\n", strings.Join(demo.Usernames, "\n                 "))
-	if demo.Password == "" {
-		fmt.Fprintln(os.Stdout, "  password       as printed when the demo was made")
+	if !demo.Created {
+		fmt.Fprintln(os.Stdout, "  password       as chosen or printed when the demo was made")
 		return nil
 	}
-	fmt.Fprintf(os.Stdout, "  API key        %s\n", demo.APIKey)
-	fmt.Fprintf(os.Stdout, "  password       %s\n\nSign in:\n  curl -s %s/login -H 'Content-Type: application/json' \\\n    -d '{\"username\":\"owner@demo.example\",\"password\":\"%s\"}'\n",
-		demo.Password, url, demo.Password)
+	shown := demo.Password
+	if shown == "" { // who chose it knows it, and output is kept in logs
+		demo.Password, shown = "PASSWORD", "as you chose it"
+	}
+	fmt.Fprintf(os.Stdout, "  API key        %s\n  password       %s\n", demo.APIKey, shown)
+	fmt.Fprintf(os.Stdout, "\nSign in:\n  curl -s %s/login -H 'Content-Type: application/json' \\\n    -d '{\"username\":\"owner@demo.example\",\"password\":\"%s\"}'\n",
+		url, demo.Password)
 	return nil
 }

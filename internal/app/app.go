@@ -141,7 +141,10 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	for _, name := range applied {
-		a.config.Log.Info("migrated", "migration", name)
+		a.config.Log.Debug("migrated", "migration", name)
+	}
+	if n := len(applied); n > 0 {
+		a.config.Log.Info("the database was brought up to date", "migrations", n, "last", applied[n-1])
 	}
 	platform, err := a.platform()
 	if err != nil {

@@ -31,7 +31,7 @@ var demoRoles = []struct {
 // DemoResult says what Demo made.
 type DemoResult struct {
 	Created   bool     // false: the demo was there already
-	Password  string   // of all accounts; empty when it was there already
+	Password  string   // of all accounts if it was made up; else empty
 	APIKey    string   // of the owner in organization demo, which reads everything; empty when it was there already
 	Usernames []string // of the accounts
 }
@@ -66,7 +66,10 @@ func (a *App) Demo(ctx context.Context) (DemoResult, error) {
 	if err == nil {
 		_, err = a.demoOrganization(ctx, owner, "Other", "other", organization.Standard)
 	}
-	result.Created, result.Password = true, password
+	result.Created = true
+	if a.config.DemoPassword == "" {
+		result.Password = password
+	}
 	return result, err
 }
 

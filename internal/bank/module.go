@@ -76,8 +76,8 @@ func (s *Service) routes() []hydra.Route {
 	return []hydra.Route{
 		{Pattern: "GET " + sandboxPath + "/{$}", Handler: pages},
 		{Pattern: "GET " + sandboxPath + "/page.css", Handler: pages},
-		{Pattern: "GET " + sandboxPath + "/sign-in/{id}", Handler: pages},
-		{Pattern: "POST " + sandboxPath + "/sign-in/{id}", Handler: pages},
+		{Pattern: "GET " + sandboxPath + "/sign-in/{token}", Handler: pages},
+		{Pattern: "POST " + sandboxPath + "/sign-in/{token}", Handler: pages},
 	}
 }
 

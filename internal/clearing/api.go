@@ -50,7 +50,7 @@ func (s *Service) operations() []hydra.Operation {
 			},
 		},
 		hydra.Action[Window, organization.Organization]{
-			Path: "/organizations/{id}/clear-window", Access: mayOpen, Fields: windowFields,
+			Path: "/organizations/{id}/clear-window", Access: mayOpen, Fields: windowFields, BodyOptional: true,
 			Doc:      "Lets the owner clear the organization once although real work depends on it.",
 			Defaults: func(w *Window) { w.Minutes = 60 }, Do: s.OpenWindow,
 		},

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -19,18 +20,18 @@ import (
 // are not refused; what they change in an organization must not matter then, or
 // look itself.
 
-// held is the answer to Writes while the organization is held.
+// errHeld marks the answer to Writes while the organization is held.
+var errHeld = errors.New("db: the organization is held")
+
+// held is that answer.
 func held() error {
 	e := fault.New(fault.Conflict, "The data of this organization is being removed or brought back at the moment. Try again when that is done.")
 	e.RetryAfter = 5 * time.Second
-	return e
+	return fmt.Errorf("%w: %w", errHeld, e)
 }
 
 // IsHeld reports whether err is the refusal to write into a held organization.
-func IsHeld(err error) bool {
-	f, ok := errors.AsType[*fault.Error](err)
-	return ok && f.Text.Format == held().(*fault.Error).Text.Format
-}
+func IsHeld(err error) bool { return errors.Is(err, errHeld) }
 
 // Hold refuses other Writes of the organization from the commit on, until Release.
 // It waits for those under way and fails like them when the organization is held

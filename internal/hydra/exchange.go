@@ -193,9 +193,17 @@ func (x *exchange) prepareWrite() error {
 	if err != nil {
 		return err
 	}
-	x.ctx = db.WithHook(x.ctx, hook)
+	x.ctx = context.WithValue(db.WithHook(x.ctx, hook), storedKey{}, true)
 	return nil
 }
+
+// storedKey marks the context of a request whose answer is stored.
+type storedKey struct{}
+
+// AnswerStored reports whether the answer is stored with the work, for repeats of
+// the request: then it is made in the transaction, and what comes to pass after it
+// is not in the answer.
+func AnswerStored(ctx context.Context) bool { return ctx.Value(storedKey{}) != nil }
 
 // serveGet answers with an item.
 func serveGet[T any](x *exchange, m *model[T], do func(context.Context, *access.Caller, string, *T) error) error {

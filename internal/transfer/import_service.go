@@ -173,9 +173,10 @@ const (
 	firstLook = 10 * time.Millisecond
 )
 
-// await gives the work a moment, if this process does it, and shows how it stands.
+// await gives the work a moment, if this process does it and the answer can still
+// show how it stands then.
 func (s *Service) await(ctx context.Context, who *access.Caller, t *Transfer) error {
-	if !s.jobs.Started() {
+	if !s.jobs.Started() || hydra.AnswerStored(ctx) {
 		return nil
 	}
 	for pause, waited := firstLook, time.Duration(0); t.runs() && waited < patience; pause += pause / 2 {

@@ -101,7 +101,7 @@ func (b *Bank) newPages() http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		b.show(w, r, page, http.StatusOK, signInPage{t: phrase.Match(r.Header.Get("Accept-Language"))}, "")
 	})
-	mux.HandleFunc("/sign-in/{id}", func(w http.ResponseWriter, r *http.Request) { b.signIn(w, r, page) })
+	mux.HandleFunc("/sign-in/{token}", func(w http.ResponseWriter, r *http.Request) { b.signIn(w, r, page) })
 	return mux
 }
 
@@ -109,13 +109,13 @@ func (b *Bank) newPages() http.Handler {
 func (b *Bank) signIn(w http.ResponseWriter, r *http.Request, page *template.Template) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	var red redirection
-	if b.open("redirection", r.PathValue("id"), &red) != nil {
+	if b.open("redirection", r.PathValue("token"), &red) != nil {
 		p := signInPage{t: phrase.Match(r.Header.Get("Accept-Language"))}
 		p.Problem = p.t.Text(fault.Textf("There is no such sign-in."))
 		b.show(w, r, page, http.StatusNotFound, p, "")
 		return
 	}
-	p := b.pageOf(&red, r.PathValue("id"), phrase.Match(cmp.Or(red.Locale, r.Header.Get("Accept-Language"))))
+	p := b.pageOf(&red, r.PathValue("token"), phrase.Match(cmp.Or(red.Locale, r.Header.Get("Accept-Language"))))
 	status, done, err := b.take(r, &red, &p)
 	switch {
 	case err != nil:
