@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/text/language"
@@ -43,9 +44,8 @@ type Service struct {
 	cleaner  *footer.Cleaner
 	problem  func(w http.ResponseWriter, r *http.Request, err error)
 
-	mu        sync.Mutex
-	lastStore Store // as of storeAt
-	storeAt   time.Time
+	described  atomic.Pointer[described]
+	describing sync.Mutex // held by who asks anew
 
 	jobs *jobs.Queue
 	mail *mail.Post
@@ -204,14 +204,22 @@ func (s *Service) enterAs(tx *db.Tx, who *access.Caller, ref string, roles acces
 // storeAge is how long the description of the database is good for.
 const storeAge = 10 * time.Second
 
+// described is what the database was like at a time.
+type described struct {
+	Store
+	at time.Time
+}
+
 // store describes the database, all but what it holds of an organization. The
-// answer may be storeAge old.
+// answer may be storeAge old, and older while somebody else asks anew.
 func (s *Service) store(ctx context.Context) (Store, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now.Now()
-	if age := now.Sub(s.storeAt); !s.storeAt.IsZero() && age >= 0 && age < storeAge {
-		return s.lastStore, nil
+	last, now := s.described.Load(), s.now.Now()
+	if last != nil {
+		age := now.Sub(last.at)
+		if age >= 0 && age < storeAge || !s.describing.TryLock() {
+			return last.Store, nil
+		}
+		defer s.describing.Unlock()
 	}
 	status, err := s.db.Status(ctx)
 	if err != nil {
@@ -222,7 +230,7 @@ func (s *Service) store(ctx context.Context) (Store, error) {
 	if store.Pending > 0 {
 		store.State = "migrating"
 	}
-	s.lastStore, s.storeAt = store, now
+	s.described.Store(&described{store, now})
 	return store, nil
 }
 
