@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"hash"
 	"io"
+	"runtime"
+	"slices"
 	"time"
 )
 
@@ -114,8 +116,22 @@ func (w *Writer) begin(f File) (err error) {
 func (w *Writer) Write(content []byte) (int, error) {
 	w.sum.Write(content)
 	w.current.Bytes += int64(len(content))
-	return w.entry.Write(content)
+	for piece := range slices.Chunk(content, pieceSize) {
+		if _, err := w.entry.Write(piece); err != nil {
+			return 0, err
+		}
+		runtime.Gosched()
+	}
+	return len(content), nil
 }
+
+const (
+	// pieceSize is how many bytes are packed, and pieceRows how many rows are read or
+	// written, before other work may use the processor: work of milliseconds on all of
+	// them keeps those waiting who ask for little.
+	pieceSize = 32 << 10
+	pieceRows = 64
+)
 
 // WriteFile adds a file of its own.
 func (w *Writer) WriteFile(name string, content []byte) error {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"errors"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ const (
 	// readAhead is how many chunks are kept ready.
 	readAhead = 128
 	// alone is how many budgets a transaction may take while nobody waits.
-	alone = 64
+	alone = 128
 	// mostLoaded is how many rows a transaction adds at most.
 	mostLoaded = 5000
 )
@@ -107,9 +108,13 @@ func (s *loading) read(r *Reader, f *File, change func(values []any)) {
 		}
 		next.args = append(next.args, values...)
 		next.rows++
-		if bytes += size; (next.rows == s.most || bytes >= mostChunk) && !send() {
+		if bytes += size; next.rows < s.most && bytes < mostChunk {
+			return nil
+		}
+		if !send() {
 			return errQuit
 		}
+		runtime.Gosched() // see pieceRows
 		return nil
 	})
 	if next.rows > 0 && err == nil && !send() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -335,7 +336,9 @@ func (w *Writer) WriteRows(read func(func(*db.Tx) error) error, t Table, schema 
 				if lines, err = c.append(lines); err != nil {
 					return err
 				}
-				n++
+				if n++; n%pieceRows == 0 {
+					runtime.Gosched()
+				}
 			}
 			after = c.position(after[:0])
 			return rows.Err()

@@ -27,7 +27,7 @@ const (
 	// patient is how many runs may fail before an import is given up.
 	patient = 4
 	// batchTime is how long a transaction may hold up others.
-	batchTime = 2 * time.Millisecond
+	batchTime = time.Millisecond
 )
 
 // work is an import that is being worked on.
