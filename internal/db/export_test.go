@@ -81,7 +81,7 @@ func (d *DB) Anchors() int {
 
 // SmallTexts makes all ways of searching in texts happen in small collections.
 func (d *DB) SmallTexts() {
-	d.texts.limits = textLimits{pending: 1500, blocks: 12, found: 150, walk: 400, keys: 900, sorted: 3000}
+	d.texts.limits = textLimits{pending: 1500, blocks: 12, found: 150, walk: 400, keys: 900, sorted: 3000, parts: 400}
 }
 
 // TextSegments returns how many rows each segment of an index has.

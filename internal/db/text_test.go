@@ -12,6 +12,7 @@ import (
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/ident"
+	"sede/internal/null"
 	"sede/internal/page"
 )
 
@@ -20,6 +21,7 @@ func searchable(t testing.TB, d *db.DB) *db.Listing {
 	t.Helper()
 	l := things()
 	l.Texts = []string{"name", "exact"}
+	l.Order = "rank DESC, id DESC"
 	l.Counted = false // tests remove rows without counting them
 	d.RegisterTexts(l)
 	must(t, d.Write(t.Context(), access.Instance(), func(tx *db.Tx) error {
@@ -92,9 +94,31 @@ func (h *textHistory) remove(n int) {
 	}))
 }
 
+// replace removes rows and adds others in their place, with the same keys.
+func (h *textHistory) replace(n int) {
+	must(h.t, h.d.Write(h.t.Context(), h.scope, func(tx *db.Tx) error {
+		for range n {
+			i := &h.items[h.r.IntN(len(h.items))]
+			h.made++
+			i.name, i.rank = fmt.Sprint(word(h.r), word(h.r), "?", h.made), int64(h.r.IntN(40)-20)
+			i.size, i.at, i.owner, i.active = null.Value[int64]{}, null.Value[time.Time]{}, null.Value[ident.ID]{}, true
+			tx.Queue("DELETE FROM thing WHERE organization_id = $1 AND id = $2", h.scope.Organization(), i.id)
+			tx.Queue("INSERT INTO thing (organization_id, id, name, name_fold, rank, born) VALUES ($1, $2, $3, $4, $5, $6)",
+				h.scope.Organization(), i.id, i.name, db.Fold(i.name), i.rank, i.born)
+		}
+		return nil
+	}))
+}
+
 // query is random, with a filter on a text: often a part of one that is there.
 func (h *textHistory) query() *page.Query {
 	q := randomQuery(h.r, h.items, h.owner)
+	switch n := h.r.IntN(4); {
+	case n < 2 || len(q.Order) == 0:
+		q.Order = []page.Order{{Field: "rank", Descending: n%2 == 0}} // that of segments
+	case n == 2:
+		q.Filters = nil
+	}
 	for range 1 + h.r.IntN(2) {
 		f := page.Filter{Field: []string{"name", "exact"}[h.r.IntN(2)], Op: page.Contains}
 		for range 1 + h.r.IntN(2) {
@@ -141,6 +165,7 @@ func TestTextsAreTheModel(t *testing.T) {
 			h.check(10)
 			h.rename(60)
 			h.remove(40)
+			h.replace(20)
 			h.check(10)
 			if step == 4 {
 				d.SmallTexts()
@@ -215,5 +240,31 @@ func TestTextsDamaged(t *testing.T) {
 			return second(tx.Exec("DELETE FROM text_block WHERE organization_id = $1 AND number % 2 = 0", h.scope.Organization()))
 		}))
 		h.check(40)
+	})
+}
+
+// TestTextsOrderedAnew has segments that were made when rows had the order of their ids
+// made anew.
+func TestTextsOrderedAnew(t *testing.T) {
+	with(t, func(t *testing.T, d *db.DB) {
+		ids := newIDs()
+		h := &textHistory{t: t, d: d, l: searchable(t, d), r: rand.New(rand.NewPCG(11, 13)), scope: org(ids), owner: []ident.ID{ids.New()}}
+		d.SmallTexts()
+		h.add(1500)
+		must(t, d.IndexTexts(t.Context()))
+		must(t, d.Write(t.Context(), h.scope, func(tx *db.Tx) error {
+			return second(tx.Exec("UPDATE text_segment SET steps = NULL, stamp = $2 WHERE organization_id = $1", h.scope.Organization(), ids.New()))
+		}))
+		h.check(10)
+		h.add(1200)
+		must(t, d.IndexTexts(t.Context()))
+		h.check(20)
+		var old int64
+		must(t, d.Read(t.Context(), h.scope, func(tx *db.Tx) error {
+			return tx.Row("SELECT count(*) FROM text_segment WHERE organization_id = $1 AND steps IS NULL", h.scope.Organization()).Scan(&old)
+		}))
+		if old > 0 {
+			t.Error(old, "segments have no order")
+		}
 	})
 }

@@ -1,7 +1,6 @@
 package db
 
 import (
-	"errors"
 	"slices"
 
 	"sede/internal/ident"
@@ -11,22 +10,25 @@ import (
 // common reads the page of a search for what many rows may have: they are met soon
 // when rows are read in order.
 func (p *pager) common(s *textSearch, looks []look) (done bool, err error) {
-	filled, err := p.walk(s.limits.walk)
-	if err != nil {
-		return false, err
+	inOrder := p.inOrder(s, looks)
+	most := s.limits.walk
+	if inOrder != nil {
+		most = inOrder.walk(p)
 	}
-	if filled {
-		return true, p.countCommon(s, looks)
+	if done, err := p.walk(s, looks, most); done || err != nil {
+		return done, err
+	}
+	if inOrder != nil {
+		if done, err := inOrder.read(); done || err != nil {
+			return done, err
+		}
 	}
 	list, ok, err := s.readAll(looks)
 	if err != nil {
 		return false, ignoreDamage(err)
 	}
 	if !ok { // too many to gather, which are met some time
-		if filled, err = p.walk(4 * s.limits.walk); !filled || err != nil {
-			return false, err
-		}
-		return true, p.countCommon(s, looks)
+		return p.walk(s, looks, 4*s.limits.walk)
 	}
 	ids, err := s.ids(s.pending, list)
 	if err != nil {
@@ -34,7 +36,8 @@ func (p *pager) common(s *textSearch, looks []look) (done bool, err error) {
 	}
 	slices.SortFunc(ids, compareIDs)
 	ids = slices.Compact(ids)
-	if filled, err = p.pick(s.limits, ids); err != nil {
+	filled, err := p.pick(s.limits, ids)
+	if err != nil {
 		return false, err
 	}
 	if filled {
@@ -122,30 +125,48 @@ func (p *pager) countCommon(s *textSearch, looks []look) error {
 	return err
 }
 
-// walk reads rows in the order of the page, and hands those that match to scan
-// once they are enough for the page and one more.
-func (p *pager) walk(most int) (filled bool, err error) {
-	if p.size <= 0 || p.offset+int64(p.size) >= int64(most) {
+// walk reads up to so many rows in the order of the page; false when those that match
+// don't fill the page and there are more rows.
+func (p *pager) walk(s *textSearch, looks []look, most int) (done bool, err error) {
+	want := p.offset + int64(p.size) + 1
+	if p.size <= 0 || want > int64(most) {
 		return false, nil
 	}
 	args := p.args[:len(p.args):len(p.args)]
-	text := func(columns, limit string) string {
-		return "SELECT " + columns + " FROM (SELECT * FROM " + p.l.Table + " WHERE " + p.others + " ORDER BY " + p.order + " LIMIT " + placeholder(len(args)+1) +
-			") AS " + p.l.Table + " WHERE " + p.textual + " LIMIT " + limit
+	rows := p.tx.Query("SELECT "+p.l.key()+", CASE WHEN "+p.textual+" THEN 1 ELSE 0 END FROM "+p.l.Table+" WHERE "+p.others+
+		" ORDER BY "+p.order+" LIMIT "+placeholder(len(args)+1), append(args, int64(most))...)
+	var matching []ident.ID
+	read := 0
+	for ; int64(len(matching)) < want && rows.Next(); read++ {
+		var id ident.ID
+		var matches int
+		if err := rows.Scan(&id, &matches); err != nil {
+			rows.Close()
+			return false, err
+		}
+		if matches == 1 {
+			matching = append(matching, id)
+		}
 	}
-	// The last row is looked for first: rows can't be taken back from scan.
-	var last ident.ID
-	n := placeholder(len(args) + 2)
-	err = p.tx.Row(text(p.l.key(), "1 OFFSET "+n), append(args, int64(most), p.offset+int64(p.size))...).Scan(&last)
-	if errors.Is(err, ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
+	rows.Close()
+	switch err := rows.Err(); {
+	case err != nil:
 		return false, err
+	case int64(len(matching)) == want:
+		return true, p.showFirst(s, looks, matching)
+	case read < most:
+		return true, p.all(matching)
 	}
-	err = p.take(p.tx.Query(text(p.l.Select, n+" OFFSET "+placeholder(len(args)+3)), append(args, int64(most), int64(p.size), p.offset)...))
+	return false, nil
+}
+
+// showFirst reads a page that others follow from the keys of the first rows that match.
+func (p *pager) showFirst(s *textSearch, looks []look, sorted []ident.ID) error {
 	p.more = true
-	return true, err
+	if err := p.show(sorted); err != nil {
+		return err
+	}
+	return p.countCommon(s, looks)
 }
 
 // countSome counts rows that match up to the limit of counting; false when it is

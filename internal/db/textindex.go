@@ -86,7 +86,7 @@ func (d *DB) dueTexts(ctx context.Context) (names []textName, err error) {
 	err = d.Read(ctx, access.Instance(), func(tx *Tx) error {
 		rows := tx.Query(`SELECT organization_id, collection FROM text_pending GROUP BY organization_id, collection
 			HAVING count(*) >= $1 OR count(CASE WHEN stale THEN 1 END) > 0
-			UNION SELECT organization_id, collection FROM text_segment WHERE draft_at IS NOT NULL`, int64(indexFrom))
+			UNION SELECT organization_id, collection FROM text_segment WHERE draft_at IS NOT NULL OR steps IS NULL`, int64(indexFrom))
 		defer rows.Close()
 		for rows.Next() {
 			var name textName
@@ -120,10 +120,12 @@ type pendingRow struct {
 
 // draft is a segment in the making, from ids whose texts are still to be read.
 type draft struct {
-	ids     []ident.ID // ascending, of rows that are there
+	ids     []ident.ID // of rows that are there, in the order of the segment
+	values  []int64    // by which they are ordered, if they are not by their ids
 	keys    []uint64   // ascending
 	taken   int        // how many of the wanted ids were read
 	firsts  []uint64
+	steps   []step
 	content [][]byte
 }
 
@@ -157,7 +159,7 @@ func (i *indexing) step(ctx context.Context) (worked bool, err error) {
 	if small := mergeable(segments); small != nil {
 		return i.merge(ctx, small, segments)
 	}
-	return false, nil
+	return i.order(ctx, segments)
 }
 
 // pending lists the rows that wait, up to what a segment holds.
@@ -258,12 +260,15 @@ func (i *indexing) make(ctx context.Context, ids []ident.ID, most int) (*draft, 
 	for made.taken < len(ids) && len(made.keys) < most {
 		part := ids[made.taken:min(made.taken+textBatch, len(ids))]
 		err := i.d.Read(ctx, i.scope, func(tx *Tx) error {
-			return i.readTexts(tx, strings.Join(columns, ", "), part, made)
+			return i.readTexts(tx, strings.Join(columns, ", ")+", "+i.l.textOrder().value()+", id", part, made)
 		})
 		if err != nil {
 			return nil, err
 		}
 		made.taken += len(part)
+	}
+	if i.l.textOrder().column != "" {
+		made.order()
 	}
 	slices.Sort(made.keys)
 	made.keys = slices.Compact(made.keys)
@@ -282,18 +287,19 @@ func (i *indexing) make(ctx context.Context, ids []ident.ID, most int) (*draft, 
 // readTexts adds rows to the draft.
 func (i *indexing) readTexts(tx *Tx, columns string, ids []ident.ID, made *draft) error {
 	rowsBefore, keysBefore := len(made.ids), len(made.keys)
-	made.ids, made.keys = made.ids[:rowsBefore], made.keys[:keysBefore] // of a read that is repeated
-	rows := tx.Query(tx.selectListed("id, "+columns, i.l.Table, "organization_id = $1", "id", "$2", KindID)+" ORDER BY id",
+	made.ids, made.keys, made.values = made.ids[:rowsBefore], made.keys[:keysBefore], made.values[:rowsBefore] // of a read that is repeated
+	rows := tx.Query(tx.selectListed(columns, i.l.Table, "organization_id = $1", "id", "$2", KindID)+" ORDER BY id",
 		i.name.organization, tx.idList(ids))
 	defer rows.Close()
-	var id ident.ID
+	var row anchor
+	order := i.l.textOrder()
 	texts := make([]*string, len(i.l.Texts))
-	dest := []any{&id}
+	var dest []any
 	for n := range texts {
 		dest = append(dest, &texts[n])
 	}
 	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
+		if err := order.scan(rows, &row, dest...); err != nil {
 			return err
 		}
 		for field, text := range texts {
@@ -301,7 +307,7 @@ func (i *indexing) readTexts(tx *Tx, columns string, ids []ident.ID, made *draft
 				made.keys = textKeys(made.keys, field, *text, len(made.ids))
 			}
 		}
-		made.ids = append(made.ids, id)
+		made.ids, made.values = append(made.ids, row.key), append(made.values, row.at)
 	}
 	return rows.Err()
 }

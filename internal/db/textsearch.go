@@ -17,9 +17,10 @@ type textLimits struct {
 	walk    int // so many rows are read in the order of the page when more may match
 	keys    int // so many keys are read in that order when those did not fill the page
 	sorted  int // up to so many rows that may match are gathered, or sorted when nothing else helps
+	parts   int // up to so many blocks are read in the order of segments
 }
 
-var usualTextLimits = textLimits{pending: 20_000, blocks: 256, found: countLimit, walk: 3_000, keys: 400_000, sorted: 200_000}
+var usualTextLimits = textLimits{pending: 20_000, blocks: 256, found: countLimit, walk: 3_000, keys: 400_000, sorted: 200_000, parts: 4_096}
 
 // spansRead is how many trigrams of a term are looked up in a segment, those with
 // the fewest rows.
@@ -320,6 +321,11 @@ func (p *pager) among(ids []ident.ID) error {
 	if err != nil {
 		return err
 	}
+	return p.all(sorted)
+}
+
+// all reads the page and the total from the keys of all rows that match, in its order.
+func (p *pager) all(sorted []ident.ID) error {
 	n := int64(len(sorted))
 	p.more = p.size > 0 && p.offset+int64(p.size) < n
 	last := !p.more && p.size > 0 && p.offset < n // whose total is exact, as that of other pages

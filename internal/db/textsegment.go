@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"sede/internal/ident"
+	"sede/internal/null"
 )
 
 // A segment is stored as blocks with consecutive numbers: first those with keys,
@@ -36,6 +37,8 @@ type segment struct {
 	base   int64    // the number of the first block
 	rows   int
 	firsts []uint64 // the first key of each block with keys
+	steps  []step   // the values by which its rows are ordered, if they are
+	old    bool     // it was made when there were no steps
 }
 
 // blocks is how many blocks the segment has in all.
@@ -131,25 +134,32 @@ type segmentCache struct {
 
 type cached struct {
 	firsts []uint64
+	steps  []step
+	old    bool
 	used   uint64
 }
+
+func (c *cached) size() int { return len(c.firsts) + 2*len(c.steps) + 8 } // 8 are for the entry itself
 
 // mostFirsts is how many entries of directories are kept, about 8 MB.
 const mostFirsts = 1 << 20
 
-func (c *segmentCache) get(stamp ident.ID) ([]uint64, bool) {
+// get sets what is kept of the segment; false when nothing is.
+func (c *segmentCache) get(s *segment) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	have := c.byStamp[stamp]
+	have := c.byStamp[s.stamp]
 	if have == nil {
-		return nil, false
+		return false
 	}
 	c.clock++
 	have.used = c.clock
-	return have.firsts, true
+	s.firsts, s.steps, s.old = have.firsts, have.steps, have.old
+	return true
 }
 
-func (c *segmentCache) put(stamp ident.ID, firsts []uint64) {
+func (c *segmentCache) put(s *segment) {
+	stamp := s.stamp
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byStamp == nil {
@@ -159,8 +169,9 @@ func (c *segmentCache) put(stamp ident.ID, firsts []uint64) {
 		return
 	}
 	c.clock++
-	c.byStamp[stamp] = &cached{firsts, c.clock}
-	c.firsts += len(firsts) + 8 // what the entry itself takes
+	entry := &cached{s.firsts, s.steps, s.old, c.clock}
+	c.byStamp[stamp] = entry
+	c.firsts += entry.size()
 	for c.firsts > mostFirsts && len(c.byStamp) > 1 {
 		c.forget(stamp)
 	}
@@ -175,7 +186,7 @@ func (c *segmentCache) forget(keep ident.ID) {
 			stamp, oldest = s, each
 		}
 	}
-	c.firsts -= len(oldest.firsts) + 8
+	c.firsts -= oldest.size()
 	delete(c.byStamp, stamp)
 }
 
@@ -200,13 +211,13 @@ func (tx *Tx) segments(name textName) ([]segment, error) {
 	}
 	for i := range list {
 		s := &list[i]
-		var ok bool
-		if s.firsts, ok = tx.db.texts.cache.get(s.stamp); ok {
+		if tx.db.texts.cache.get(s) {
 			continue
 		}
 		var directory []byte
-		err := tx.Row(`SELECT directory FROM text_segment WHERE organization_id = $1 AND collection = $2 AND base = $3 AND stamp = $4`,
-			name.organization, name.collection, s.base, s.stamp).Scan(&directory)
+		var steps null.Value[[]byte]
+		err := tx.Row(`SELECT directory, steps FROM text_segment WHERE organization_id = $1 AND collection = $2 AND base = $3 AND stamp = $4`,
+			name.organization, name.collection, s.base, s.stamp).Scan(&directory, &steps)
 		if errors.Is(err, ErrNoRows) {
 			return nil, errTextIndex // replaced a moment ago
 		}
@@ -216,12 +227,16 @@ func (tx *Tx) segments(name textName) ([]segment, error) {
 		if s.firsts, err = decodeDirectory(directory); err != nil {
 			return nil, err
 		}
-		tx.db.texts.cache.put(s.stamp, s.firsts)
+		if s.steps, err = decodeSteps(steps.V); err != nil {
+			return nil, err
+		}
+		s.old = !steps.Valid
+		tx.db.texts.cache.put(s)
 	}
 	return list, nil
 }
 
-// rowIDs are the ids of a segment's rows, ascending.
+// rowIDs are the ids of a segment's rows, in its order.
 func (tx *Tx) rowIDs(name textName, s *segment) (ids []ident.ID, err error) {
 	var numbers []int64
 	for n := len(s.firsts); n < s.blocks(); n++ {

@@ -90,9 +90,9 @@ func (i *indexing) store(ctx context.Context, made *draft, before, replaced []se
 			return err
 		}
 		if done && len(made.ids) > 0 {
-			n, err := tx.Exec(`UPDATE text_segment SET stamp = $5, rows = $6, directory = $7, draft_at = NULL
+			n, err := tx.Exec(`UPDATE text_segment SET stamp = $5, rows = $6, directory = $7, steps = $8, draft_at = NULL
 				WHERE organization_id = $1 AND collection = $2 AND base = $3 AND stamp = $4`,
-				i.name.organization, i.name.collection, base, stamp, newStamp(), int64(len(made.ids)), encodeDirectory(made.firsts))
+				i.name.organization, i.name.collection, base, stamp, newStamp(), int64(len(made.ids)), encodeDirectory(made.firsts), encodeSteps(made.steps))
 			if err != nil || n == 0 {
 				done = false
 				return err

@@ -27,7 +27,7 @@ var plain = []string{
 	"audit_log.hash", "audit_log.previous_hash", "audit_head.hash", "idempotency.body_hash",
 	"api_key.hash", "mailed_token.hash", "meeting_feed.secret_hash", "organization_user_invitation.token_hash", "refresh_token.hash", "sign_up.hash",
 	"bank_consent.session_mark", "bank_transaction.fingerprint", "bank_transaction_removed.fingerprint", "payment_match.mark",
-	"text_block.content", "text_segment.directory", // three letters at a time of what stands open in its rows
+	"text_block.content", "text_segment.directory", "text_segment.steps", // three letters at a time of what stands open in its rows
 	"sandbox_bank_record.content", // what the Sandbox bank knows of nobody
 }
 
