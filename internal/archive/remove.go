@@ -17,6 +17,25 @@ func RemoveSome(tx *db.Tx, t *Table, organization ident.ID, n int64) (int64, err
 		` WHERE `+t.OwnerColumn()+` = $1`+t.passing()+` LIMIT $2)`, organization, n)
 }
 
+// removeStep is how many rows are removed before it is seen whether others wait.
+const removeStep = 32
+
+// RemoveTurn is RemoveSome, but when others wait to write it ends early: fewer than n
+// removed does not mean that none are left, 0 does.
+func RemoveTurn(tx *db.Tx, t *Table, organization ident.ID, n int64) (removed int64, err error) {
+	if tx.Engine() != db.SQLite {
+		return RemoveSome(tx, t, organization, n)
+	}
+	for removed < n && (removed == 0 || !tx.OthersWait()) {
+		now, err := RemoveSome(tx, t, organization, min(removeStep, n-removed))
+		if err != nil || now == 0 {
+			return removed, err
+		}
+		removed += now
+	}
+	return removed, nil
+}
+
 // passing is a condition behind others that holds for rows which may be removed.
 func (t *Table) passing() string {
 	if t.Lasting == "" {

@@ -201,7 +201,7 @@ func (w *work) counted(ctx context.Context) (list []archive.Counter, err error) 
 // remove removes all working data and what was made from it, a few rows at a time.
 func (w *work) remove(ctx context.Context) error {
 	for _, t := range slices.Backward(archive.Cleared()) {
-		size := db.NewSizer(batchTime)
+		size := db.NewSizer(turnTime)
 		for n := int64(-1); n != 0; {
 			err := w.write(ctx, func(tx *db.Tx) (err error) {
 				began := w.clock.Now()
@@ -212,7 +212,7 @@ func (w *work) remove(ctx context.Context) error {
 				if now.state != w.r.state {
 					return errOvertaken
 				}
-				n, err = archive.RemoveSome(tx, &t, w.org, size.Rows())
+				n, err = archive.RemoveTurn(tx, &t, w.org, size.Rows())
 				size.Took(w.clock.Now().Sub(began))
 				return err
 			})
