@@ -61,7 +61,7 @@ const mostLiving = 50
 
 // living lists connections that are not ended, those with a consent first.
 func living(tx *db.Tx, scope access.Scope) (list []Integration, err error) {
-	rows := tx.Query(`SELECT `+integrationColumns+` FROM bank_integration WHERE organization_id = $1 AND status <> '`+StatusRevoked+`' 
+	rows := tx.Query(`SELECT `+integrationColumns+` FROM bank_integration WHERE organization_id = $1 AND status <> '`+StatusRevoked+`'
 		ORDER BY CASE WHEN consent_id IS NULL THEN 1 ELSE 0 END, id LIMIT $2`, scope.Organization(), mostLiving)
 	defer rows.Close()
 	for rows.Next() {

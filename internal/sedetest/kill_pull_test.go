@@ -122,9 +122,10 @@ func TestKillWhilePulling(t *testing.T) {
 	})
 }
 
-// killPulls imports from a fresh connection as often as there are places, and dies at
-// each.
-func killPulls(t *testing.T, binary string, engine db.Engine, places []int) {
+// onWire starts the program with somebody signed in, and the wire between it and its
+// bank.
+func onWire(t *testing.T, binary string, engine db.Engine) (*wire, *program) {
+	t.Helper()
 	w := &wire{t: t, bank: sandboxBank(t, binary), died: make(chan struct{})}
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
@@ -136,6 +137,13 @@ func killPulls(t *testing.T, binary string, engine db.Engine, places []int) {
 	w.kill = func() { _ = p.command.Process.Kill() }
 	p.start()
 	p.signIn()
+	return w, p
+}
+
+// killPulls imports from a fresh connection as often as there are places, and dies at
+// each.
+func killPulls(t *testing.T, binary string, engine db.Engine, places []int) {
+	w, p := onWire(t, binary, engine)
 	connection, want := "", 0
 	for i, place := range places {
 		w.at(place)

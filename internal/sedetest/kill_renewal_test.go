@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"testing"
 	"time"
 
 	"sede/internal/db"
 	"sede/internal/sedetest"
-	"sede/internal/sedetest/pgcluster"
 )
 
 // TestKillWhileRenewing kills the real program while the first import under a new
@@ -35,17 +33,7 @@ func TestKillWhileRenewing(t *testing.T) {
 
 // killRenewal renews a connection with a trouble, and dies at a place.
 func killRenewal(t *testing.T, binary string, engine db.Engine, trouble string, place int) {
-	w := &wire{t: t, bank: sandboxBank(t, binary), died: make(chan struct{})}
-	server := httptest.NewServer(w)
-	t.Cleanup(server.Close)
-	p := &program{t: t, binary: binary, dir: t.TempDir(), user: "owner@other.example",
-		extra: []string{"SEDE_KONTOMATIK_URL=" + server.URL, "SEDE_KONTOMATIK_KEY=sandbox"}}
-	if engine == db.PostgreSQL {
-		p.extra = append(p.extra, "SEDE_DATABASE="+pgcluster.Empty(t))
-	}
-	w.kill = func() { _ = p.command.Process.Kill() }
-	p.start()
-	p.signIn()
+	w, p := onWire(t, binary, engine)
 	w.at(nowhere)
 	connection := p.connectBank("ana")
 	p.imported(connection)
