@@ -67,6 +67,9 @@ type File struct {
 	Rows    int64    `json:"rows"`
 	Bytes   int64    `json:"bytes"`
 	SHA256  string   `json:"sha256"`
+	// Packed is the SHA-256 of the bytes in the ZIP, so that a file that nobody packed
+	// anew is checked without unpacking it; empty in archives of an older sede.
+	Packed string `json:"packedSha256,omitempty"`
 }
 
 // signature is the content of its file.
@@ -90,7 +93,8 @@ type Writer struct {
 	rows    int64 // of all files
 	current *File
 	entry   io.Writer
-	sum     hash.Hash
+	sum     hash.Hash // of the content
+	packed  hash.Hash // of what the entry's content is packed into
 }
 
 // NewWriter begins an archive. The manifest says all but the files.
@@ -98,17 +102,32 @@ func NewWriter(out io.Writer, key *Key, m Manifest) *Writer {
 	w := &Writer{zip: zip.NewWriter(out), key: key, Manifest: m, sum: sha256.New()}
 	w.Manifest.Format, w.Manifest.Files = Format, []File{}
 	w.zip.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(out, flate.BestSpeed)
+		w.packed = sha256.New()
+		return flate.NewWriter(io.MultiWriter(out, w.packed), flate.BestSpeed)
 	})
 	return w
 }
 
 // begin starts the next file.
-func (w *Writer) begin(f File) (err error) {
-	w.end()
-	w.entry, err = w.zip.CreateHeader(&zip.FileHeader{Name: f.Name, Method: zip.Deflate, Modified: w.Manifest.CreatedAt.UTC()})
+func (w *Writer) begin(f File) error {
+	if err := w.next(f.Name); err != nil {
+		return err
+	}
 	w.current = &f
 	w.sum.Reset()
+	return nil
+}
+
+// next ends the file that was begun and starts one that the manifest does not name
+// yet.
+func (w *Writer) next(name string) (err error) {
+	packed := w.packed // complete when the next one starts
+	w.entry, err = w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: w.Manifest.CreatedAt.UTC()})
+	if err == nil && w.current != nil {
+		w.current.SHA256, w.current.Packed = hex.EncodeToString(w.sum.Sum(nil)), hex.EncodeToString(packed.Sum(nil))
+		w.Manifest.Files = append(w.Manifest.Files, *w.current)
+		w.current = nil
+	}
 	return err
 }
 
@@ -142,17 +161,11 @@ func (w *Writer) WriteFile(name string, content []byte) error {
 	return err
 }
 
-func (w *Writer) end() {
-	if w.current != nil {
-		w.current.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
-		w.Manifest.Files = append(w.Manifest.Files, *w.current)
-		w.current = nil
-	}
-}
-
 // Close writes the manifest and its signature. Without it the archive is none.
 func (w *Writer) Close() error {
-	w.end()
+	if err := w.next(manifestFile); err != nil {
+		return err
+	}
 	manifest, err := json.MarshalIndent(&w.Manifest, "", " ")
 	if err != nil {
 		return err
@@ -161,20 +174,14 @@ func (w *Writer) Close() error {
 	if err != nil {
 		return err
 	}
-	if err := w.add(manifestFile, manifest); err != nil {
+	if _, err := w.entry.Write(manifest); err != nil {
 		return err
 	}
-	if err := w.add(signatureFile, signed); err != nil {
+	if err := w.next(signatureFile); err != nil {
+		return err
+	}
+	if _, err := w.entry.Write(signed); err != nil {
 		return err
 	}
 	return w.zip.Close()
-}
-
-// add adds a file that the manifest does not name.
-func (w *Writer) add(name string, content []byte) error {
-	entry, err := w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: w.Manifest.CreatedAt.UTC()})
-	if err == nil {
-		_, err = entry.Write(content)
-	}
-	return err
 }

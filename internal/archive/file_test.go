@@ -140,6 +140,49 @@ func TestTampered(t *testing.T) {
 	}
 }
 
+// TestFlipped: a byte changed anywhere is noticed, or changes nothing that is read.
+func TestFlipped(t *testing.T) {
+	t.Parallel()
+	key := testKey(1)
+	whole := written(t, key)
+	read := func(content []byte) (all []string, err error) {
+		if err := tryOpen(content, key); err != nil {
+			return nil, err
+		}
+		r, err := Open(bytes.NewReader(content), int64(len(content)), key)
+		for i := range r.Manifest.Files {
+			content, err := r.Read(&r.Manifest.Files[i])
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, string(content))
+		}
+		return all, err
+	}
+	want, err := read(whole)
+	if err != nil || len(want) != 2 {
+		t.Fatal(want, err)
+	}
+	noticed := 0
+	for n := range whole {
+		for _, flip := range []byte{1, 8, 0xff} {
+			changed := bytes.Clone(whole)
+			changed[n] ^= flip
+			switch have, err := read(changed); {
+			case err != nil && !IsDamaged(err):
+				t.Errorf("byte %d: %v", n, err)
+			case err != nil:
+				noticed++
+			case !slices.Equal(have, want):
+				t.Errorf("byte %d: %q", n, have)
+			}
+		}
+	}
+	if noticed < len(whole) {
+		t.Errorf("only %d changes of %d bytes were noticed", noticed, len(whole))
+	}
+}
+
 // FuzzOpen: no file makes trouble, whatever is in it.
 func FuzzOpen(f *testing.F) {
 	key := testKey(1)

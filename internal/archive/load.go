@@ -16,6 +16,9 @@ import (
 // does not grow with the number of rows.
 type Loader struct {
 	Organization ident.ID // whose the rows become
+	// Again is set when some of the rows may be there, from a run before. Without it
+	// that is an error (db.IsTaken), and nobody looks for them.
+	Again bool
 	// Write runs a step in a transaction; the step can be repeated.
 	Write func(do func(tx *db.Tx) error) error
 	// Added is the last thing in each transaction, which has added n rows. If it
@@ -53,8 +56,8 @@ type chunk struct {
 	err  error // instead of rows
 }
 
-// Load adds the rows of a file of the archive to their table; those that are there
-// already are left as they are. change, unless it is nil, is given the values of
+// Load adds the rows of a file of the archive to their table; again, those that are
+// there are left as they are. change, unless it is nil, is given the values of
 // each row before, in the order of f.Columns, on another goroutine.
 func (l *Loader) Load(r *Reader, f *File, t Table, schema *db.Table, change func(values []any)) error {
 	c, err := newCodec(t, schema, f.Columns)
@@ -62,7 +65,7 @@ func (l *Loader) Load(r *Reader, f *File, t Table, schema *db.Table, change func
 		return damaged(err, "The archive is damaged in %s.", f.Name)
 	}
 	s := &loading{Loader: l, codec: c, most: max(1, chunkValues/max(1, len(c.columns))), ready: make(chan *chunk, readAhead), quit: make(chan struct{}), turn: l.Budget}
-	s.full, s.single = c.insertSQL(s.most), c.insertSQL(1)
+	s.full, s.single = c.insertSQL(s.most, l.Again), c.insertSQL(1, l.Again)
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
@@ -194,8 +197,8 @@ func (s *loading) add(tx *db.Tx, c *chunk) {
 	}
 }
 
-// insertSQL adds some rows, but none whose key is there.
-func (c *codec) insertSQL(rows int) string {
+// insertSQL adds some rows; again, none whose key is there.
+func (c *codec) insertSQL(rows int, again bool) string {
 	var b strings.Builder
 	b.WriteString(`INSERT INTO ` + c.table.Name + ` (` + strings.Join(append([]string{c.table.OwnerColumn()}, c.list()...), ", ") + `) VALUES `)
 	for i := range rows {
@@ -208,6 +211,8 @@ func (c *codec) insertSQL(rows int) string {
 		}
 		b.WriteString(`)`)
 	}
-	b.WriteString(` ON CONFLICT (` + strings.Join(append([]string{c.table.OwnerColumn()}, c.table.KeyColumns()...), ", ") + `) DO NOTHING`)
+	if again {
+		b.WriteString(` ON CONFLICT (` + strings.Join(append([]string{c.table.OwnerColumn()}, c.table.KeyColumns()...), ", ") + `) DO NOTHING`)
+	}
 	return b.String()
 }

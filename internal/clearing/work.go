@@ -329,7 +329,7 @@ func (w *work) restore(ctx context.Context) error {
 // add adds the rows of one table, a few at a time.
 func (w *work) add(ctx context.Context, a *archive.Reader, f *archive.File, t archive.Table, schema *db.Table) error {
 	loader := archive.Loader{
-		Organization: w.org, Budget: batchTime, Now: w.clock.Now,
+		Organization: w.org, Again: true, Budget: batchTime, Now: w.clock.Now,
 		Write: func(do func(tx *db.Tx) error) error { return w.write(ctx, do) },
 		Added: func(tx *db.Tx, _ int64) error {
 			var now record

@@ -242,7 +242,7 @@ func (w *work) add(ctx context.Context, f *archive.File, t archive.Table) error 
 	if t.Name == "audit_log" && w.plan.copies() {
 		change = w.chain(f, change)
 	}
-	loader := archive.Loader{Organization: w.t.Organization, Budget: batchTime, Now: w.clock.Now}
+	loader := archive.Loader{Organization: w.t.Organization, Again: w.t.Done > 0, Budget: batchTime, Now: w.clock.Now}
 	var added int64
 	loader.Added = func(tx *db.Tx, n int64) error {
 		added = n
