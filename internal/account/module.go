@@ -16,6 +16,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/jobs"
 	"sede/internal/secret"
+	"sede/internal/webhook"
 )
 
 // Settings are what the operator, or a test, decides.
@@ -86,6 +87,7 @@ func (s *Service) Module() feature.Module {
 		Workers: []jobs.Worker{
 			signUpMail.Worker(s.writeSignUp), resetMail.Worker(s.writeReset), changeMail.Worker(s.writeChange),
 		},
+		Events:    webhook.Changes("ApiKey"),
 		Schedules: []jobs.Schedule{{Name: "account.forget", Every: time.Hour, Do: s.forget}},
 	}
 }

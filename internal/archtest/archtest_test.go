@@ -444,3 +444,56 @@ func TestArchitectureNamesEveryPackage(t *testing.T) {
 		}
 	}
 }
+
+// TestChangesAreTold: a feature that writes to the audit log declares events of the
+// resource, so that other programs are told, or it is said why not.
+func TestChangesAreTold(t *testing.T) {
+	files, _ := source(t)
+	written, told := map[string]string{}, map[string]bool{}
+	for _, f := range files {
+		if f.test || !strings.HasPrefix(f.path, "internal/") {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CompositeLit:
+				if selector(n.Type) != "audit.Entry" {
+					break
+				}
+				for _, e := range n.Elts {
+					if pair, ok := e.(*ast.KeyValueExpr); ok && pair.Key.(*ast.Ident).Name == "Resource" {
+						if name, ok := literal(pair.Value); ok {
+							written[name] = f.path
+						}
+					}
+				}
+			case *ast.CallExpr:
+				if selector(n.Fun) == "webhook.Changes" {
+					for _, a := range n.Args {
+						name, _ := literal(a)
+						told[name] = true
+					}
+				}
+			}
+			return true
+		})
+	}
+	for name, path := range written {
+		if why := untold()[name]; told[name] == (why != "") {
+			t.Errorf("%s writes about %s to the audit log: events %v, reason against them %q", path, name, told[name], why)
+		}
+	}
+	if len(written) < 20 {
+		t.Errorf("only %v are written about", written)
+	}
+}
+
+// literal is the text of a string literal.
+func literal(e ast.Expr) (string, bool) {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(lit.Value)
+	return text, err == nil
+}

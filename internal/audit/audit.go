@@ -17,14 +17,16 @@ import (
 	"sede/internal/access"
 	"sede/internal/clock"
 	"sede/internal/db"
+	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/null"
 )
 
 // Log appends entries. It is safe for concurrent use.
 type Log struct {
-	ids *ident.Source
-	now clock.Clock
+	ids  *ident.Source
+	now  clock.Clock
+	tell func(tx *db.Tx, scope access.Scope, resource string, entry []byte) error
 }
 
 // New returns a Log.
@@ -75,7 +77,10 @@ func (l *Log) Append(tx *db.Tx, who *access.Caller, e Entry) error {
 		r.who.Username, r.who.Operator, r.who.Address, r.who.Agent, e.Action, e.Resource, e.Key,
 		optional(e.Before), optional(e.After), r.previous, hash[:], optionalID(r.who.Key))
 	tx.Queue(`UPDATE audit_head SET seq = $2, hash = $3 WHERE organization_id = $1`, r.organization, end.seq, end.hash)
-	return nil
+	if l.tell == nil || !end.wants(e.Resource) {
+		return nil
+	}
+	return l.tell(tx, e.Scope, e.Resource, hydra.JSON(fields, r.item(hash[:])))
 }
 
 // Ahead has what Append needs to know travel with the next statement, for who takes
@@ -88,6 +93,7 @@ type end struct {
 	read bool
 	seq  int64
 	hash []byte
+	told null.Value[string] // see Tell
 }
 
 type endKey ident.ID
@@ -98,7 +104,7 @@ func ahead(tx *db.Tx, organization ident.ID) *end {
 		return e
 	}
 	e := &end{row: tx.Ahead(`INSERT INTO audit_head (organization_id, seq, hash) VALUES ($1, 0, $2)
-		ON CONFLICT (organization_id) DO UPDATE SET seq = audit_head.seq RETURNING seq, hash`, organization, []byte{})}
+		ON CONFLICT (organization_id) DO UPDATE SET seq = audit_head.seq RETURNING seq, hash, told`, organization, []byte{})}
 	tx.Keep(endKey(organization), e)
 	return e
 }
@@ -106,7 +112,7 @@ func ahead(tx *db.Tx, organization ident.ID) *end {
 func endOf(tx *db.Tx, organization ident.ID) (*end, error) {
 	e := ahead(tx, organization)
 	if !e.read {
-		if err := e.row.Scan(&e.seq, &e.hash); err != nil {
+		if err := e.row.Scan(&e.seq, &e.hash, &e.told); err != nil {
 			return nil, err
 		}
 		e.read = true

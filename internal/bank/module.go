@@ -12,6 +12,7 @@ import (
 	"sede/internal/feature"
 	"sede/internal/hydra"
 	"sede/internal/jobs"
+	"sede/internal/webhook"
 )
 
 // Settings are what the operator decides.
@@ -56,7 +57,7 @@ func (s *Service) Module() feature.Module {
 		Workers:   []jobs.Worker{doSignIn.Worker(s.signIn), doRenew.Worker(s.renew), doPull.Worker(s.doPull), doForget.Worker(s.forget), doErase.Worker(s.erase), doMatch.Worker(s.match)},
 		Due:       []jobs.Due{s.due()},
 		Texts:     []*db.Listing{&transactionListing},
-		Events:    events(),
+		Events:    append(events(), webhook.Changes("Integration", "BankAccount", "PaymentMatch")...),
 		Schedules: []jobs.Schedule{
 			{Name: "bank.retention", Every: retentionEvery, Do: s.removeOld},
 			{Name: "bank.removed", Every: day, Do: s.forgetRemoved},

@@ -4,6 +4,7 @@ import (
 	"sede/internal/feature"
 	"sede/internal/organization"
 	"sede/internal/product"
+	"sede/internal/webhook"
 )
 
 // New returns the use cases.
@@ -12,4 +13,6 @@ func New(p feature.Platform, products *product.Service, organizations *organizat
 }
 
 // Module hands the feature to the composition.
-func (s *Service) Module() feature.Module { return feature.Module{Resources: s.resources()} }
+func (s *Service) Module() feature.Module {
+	return feature.Module{Resources: s.resources(), Events: webhook.Changes("Invoice", "CreditNote")}
+}

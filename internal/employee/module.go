@@ -6,6 +6,7 @@ import (
 	"sede/internal/feature"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/webhook"
 )
 
 // New returns the use cases. isMember tells whether a user belongs to the
@@ -16,5 +17,5 @@ func New(p feature.Platform, isMember func(tx *db.Tx, scope access.Scope, user i
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Texts: []*db.Listing{&listing}}
+	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Texts: []*db.Listing{&listing}, Events: webhook.Changes("Employee")}
 }

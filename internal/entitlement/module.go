@@ -5,6 +5,7 @@ import (
 	"sede/internal/hydra"
 	"sede/internal/organization"
 	"sede/internal/product"
+	"sede/internal/webhook"
 )
 
 // TrialDays is for how many days a new organization tries everything, unless the
@@ -22,5 +23,5 @@ func New(p feature.Platform, products *product.Service, organizations *organizat
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource()}}
+	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Events: webhook.Changes("OrganizationModule")}
 }

@@ -4,6 +4,7 @@ import (
 	"sede/internal/account"
 	"sede/internal/feature"
 	"sede/internal/organization"
+	"sede/internal/webhook"
 )
 
 // New returns the use cases.
@@ -14,5 +15,5 @@ func New(p feature.Platform, accounts *account.Service, organizations *organizat
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: s.resources(), Pages: s.pages()}
+	return feature.Module{Resources: s.resources(), Pages: s.pages(), Events: webhook.Changes("OrganizationUserInvitation")}
 }

@@ -5,6 +5,7 @@ import (
 	"sede/internal/db"
 	"sede/internal/feature"
 	"sede/internal/hydra"
+	"sede/internal/webhook"
 )
 
 // New returns the use cases. zone tells the time zone that an organization's
@@ -15,5 +16,5 @@ func New(p feature.Platform, zone func(tx *db.Tx, scope access.Scope) (string, e
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Texts: []*db.Listing{&listing}}
+	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Texts: []*db.Listing{&listing}, Events: webhook.Changes("Location")}
 }

@@ -6,6 +6,7 @@ import (
 	"sede/internal/holiday"
 	"sede/internal/hydra"
 	"sede/internal/location"
+	"sede/internal/webhook"
 )
 
 // New returns the use cases.
@@ -20,6 +21,6 @@ func New(p feature.Platform, employees *employee.Service, locations *location.Se
 func (s *Service) Module() feature.Module {
 	return feature.Module{
 		Resources: []hydra.Declaration{s.resource(), s.slots(), s.feeds(), s.imports()}, Schedules: s.schedules(),
-		Routes: s.routes(), Describe: []hydra.Describe{describe},
+		Routes: s.routes(), Describe: []hydra.Describe{describe}, Events: webhook.Changes("Meeting"),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/jobs"
+	"sede/internal/webhook"
 )
 
 // New returns the use cases.
@@ -24,6 +25,7 @@ func (s *Service) Module() feature.Module {
 		Resources: s.resources(), Routes: s.imageRoutes(s.problem), Describe: []hydra.Describe{describeImages},
 		Workers: []jobs.Worker{purging.Worker(s.purge), resetting.Worker(s.reset)},
 		Due:     []jobs.Due{s.due()},
+		Events:  webhook.Changes("Organization", "OrganizationUser", "OrganizationConfig", "OrganizationAddress", "OrganizationMailFooter"),
 		Schedules: []jobs.Schedule{
 			{Name: "organization.reset", Every: resetEvery, Do: s.resetAll},
 		},

@@ -11,6 +11,7 @@ import (
 	"sede/internal/stripe"
 	"sede/internal/subscription"
 	"sede/internal/throttle"
+	"sede/internal/webhook"
 )
 
 // Settings are what the operator decides.
@@ -51,6 +52,7 @@ func (s *Service) Module() feature.Module {
 		Routes:    []hydra.Route{{Pattern: "POST /webhooks/stripe", Handler: s.hear(s.problem), Class: throttle.Webhook}},
 		Describe:  []hydra.Describe{describe},
 		Workers:   []jobs.Worker{doEvent.Worker(s.work), doPush.Worker(s.push), doDetach.Worker(s.detach), doTwin.Worker(s.carryOut), doReconcile.Worker(s.reconcileNow)},
+		Events:    webhook.Changes("PaymentMethod"),
 		Schedules: []jobs.Schedule{
 			{Name: "payment.forget", Every: 24 * time.Hour, Do: s.forget},
 			{Name: "payment.reconcile", Every: reconcileEvery, Do: s.reconcile},

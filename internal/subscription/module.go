@@ -11,6 +11,7 @@ import (
 	"sede/internal/null"
 	"sede/internal/organization"
 	"sede/internal/product"
+	"sede/internal/webhook"
 )
 
 // Features are those that subscriptions are made of.
@@ -29,7 +30,7 @@ func New(p feature.Platform, f Features) *Service {
 
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
-	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Due: []jobs.Due{s.due()}}
+	return feature.Module{Resources: []hydra.Declaration{s.resource()}, Due: []jobs.Due{s.due()}, Events: webhook.Changes("Subscription")}
 }
 
 // shown is how many subscriptions and addresses an organization lists.

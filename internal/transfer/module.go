@@ -15,6 +15,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/jobs"
 	"sede/internal/organization"
+	"sede/internal/webhook"
 )
 
 // Settings say what may come in.
@@ -71,6 +72,7 @@ func (s *Service) Module() feature.Module {
 	return feature.Module{
 		Resources: []hydra.Declaration{s.resource()},
 		Workers:   []jobs.Worker{doImport.Worker(s.doImport), doExport.Worker(s.doExport)},
+		Events:    webhook.Changes("OrganizationTransfer"),
 		Schedules: []jobs.Schedule{{Name: "transfer.forget", Every: time.Hour, Do: s.forget}},
 	}
 }

@@ -186,7 +186,7 @@ func (s *Service) switchOff(tx *db.Tx, scope access.Scope, e *Endpoint, now time
 	if err := update(tx, scope, e); err != nil {
 		return err
 	}
-	return s.Audit.Append(tx, nil, audit.Entry{Scope: scope, Action: "switch off", Resource: "WebhookEndpoint", Key: e.ID.String(), Before: before, After: hydra.JSON(fields, e)})
+	return s.append(tx, nil, audit.Entry{Scope: scope, Action: "switch off", Resource: "WebhookEndpoint", Key: e.ID.String(), Before: before, After: hydra.JSON(fields, e)})
 }
 
 // orGone is nil for what is not there any more, so that nothing is left to do.

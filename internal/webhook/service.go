@@ -51,9 +51,11 @@ type Service struct {
 	local  *http.Client
 }
 
-// New returns a Service.
+// New returns a Service, which is told of changes by the audit log.
 func New(c Config) *Service {
-	return &Service{Config: c, types: []Type{{Ping, "somebody tries the endpoint"}}, public: outbound.New(outbound.Public), local: outbound.New(outbound.Loopback)}
+	s := &Service{Config: c, types: []Type{{Name: Ping, Doc: "somebody tries the endpoint"}}, public: outbound.New(outbound.Public), local: outbound.New(outbound.Loopback)}
+	c.Audit.OnAppend(s.change)
+	return s
 }
 
 // SetSilent says which organizations send nothing out. It is called once, before
@@ -93,6 +95,41 @@ func (s *Service) post(tx *db.Tx, scope access.Scope, e Event, endpoints ...iden
 	for _, id := range endpoints {
 		deliver.Enqueue(tx, s.Jobs, scope, delivery{Event: event, Endpoint: id, Body: string(body)}, jobs.Options{Sealed: true, Series: id.String()})
 	}
+	return nil
+}
+
+// change tells endpoints of a change, unless its resource was not declared.
+func (s *Service) change(tx *db.Tx, scope access.Scope, resource string, entry []byte) error {
+	at := slices.IndexFunc(s.types, func(t Type) bool { return t.Resource == resource })
+	if at < 0 {
+		return nil
+	}
+	return s.Send(tx, scope, Event{Type: s.types[at].Name, Data: slices.Concat([]byte(`{"auditLog":`), entry, []byte(`}`))})
+}
+
+// append writes an entry about the endpoint into the audit log, and tells that which
+// changes the endpoints want to hear of from now on.
+func (s *Service) append(tx *db.Tx, who *access.Caller, e audit.Entry) error {
+	if e.Scope == (access.Scope{}) {
+		e.Scope = tx.Scope()
+	}
+	if err := s.Audit.Append(tx, who, e); err != nil {
+		return err
+	}
+	wanted, err := wantedTypes(tx, e.Scope)
+	if err != nil {
+		return err
+	}
+	var resources []string
+	for _, t := range s.types {
+		if t.Resource != "" && slices.Contains(wanted, t.Name) {
+			resources = append(resources, t.Resource)
+		}
+	}
+	if slices.Contains(wanted, All) {
+		resources = []string{audit.Everything}
+	}
+	audit.Tell(tx, e.Scope, resources)
 	return nil
 }
 
@@ -141,7 +178,7 @@ func (s *Service) Create(ctx context.Context, who *access.Caller, e *Endpoint) e
 			return err
 		}
 		insert(tx, who.Scope(), e)
-		return s.Audit.Append(tx, who, audit.Entry{Action: "create", Resource: "WebhookEndpoint", Key: e.ID.String(), After: hydra.JSON(fields, e)})
+		return s.append(tx, who, audit.Entry{Action: "create", Resource: "WebhookEndpoint", Key: e.ID.String(), After: hydra.JSON(fields, e)})
 	})
 }
 
@@ -182,8 +219,8 @@ func (s *Service) open(purpose string, id ident.ID, sealed null.Value[[]byte]) (
 	return string(plain), err
 }
 
-// change loads an endpoint, lets with change it, and stores what came of it.
-func (s *Service) change(ctx context.Context, who *access.Caller, action string, id ident.ID, e *Endpoint, with func(tx *db.Tx) error) error {
+// edit loads an endpoint, lets with change it, and stores what came of it.
+func (s *Service) edit(ctx context.Context, who *access.Caller, action string, id ident.ID, e *Endpoint, with func(tx *db.Tx) error) error {
 	if err := mayWrite.Check(who); err != nil {
 		return err
 	}
@@ -204,14 +241,14 @@ func (s *Service) change(ctx context.Context, who *access.Caller, action string,
 		if err := update(tx, who.Scope(), e); err != nil {
 			return err
 		}
-		return s.Audit.Append(tx, who, audit.Entry{Action: action, Resource: "WebhookEndpoint", Key: id.String(), Before: before, After: hydra.JSON(fields, e)})
+		return s.append(tx, who, audit.Entry{Action: action, Resource: "WebhookEndpoint", Key: id.String(), Before: before, After: hydra.JSON(fields, e)})
 	})
 }
 
 // Update lets apply change an endpoint. One that is switched on begins with a clean
 // slate.
 func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, e *Endpoint, apply func() error) error {
-	return s.change(ctx, who, "update", id, e, func(*db.Tx) error {
+	return s.edit(ctx, who, "update", id, e, func(*db.Tx) error {
 		was := e.Enabled
 		if err := apply(); err != nil {
 			return err
@@ -225,7 +262,7 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, id ident.ID, e
 
 // RotateSecret gives an endpoint a new secret, and puts it into e.
 func (s *Service) RotateSecret(ctx context.Context, who *access.Caller, id ident.ID, e *Endpoint) error {
-	return s.change(ctx, who, "rotate", id, e, func(*db.Tx) error { return s.renewSecret(e) })
+	return s.edit(ctx, who, "rotate", id, e, func(*db.Tx) error { return s.renewSecret(e) })
 }
 
 // Ping sends an endpoint an event by which people see whether it works.
@@ -267,6 +304,6 @@ func (s *Service) Delete(ctx context.Context, who *access.Caller, id ident.ID) e
 		if err := remove(tx, who.Scope(), id); err != nil {
 			return err
 		}
-		return s.Audit.Append(tx, who, audit.Entry{Action: "delete", Resource: "WebhookEndpoint", Key: id.String(), Before: hydra.JSON(fields, &e)})
+		return s.append(tx, who, audit.Entry{Action: "delete", Resource: "WebhookEndpoint", Key: id.String(), Before: hydra.JSON(fields, &e)})
 	})
 }

@@ -48,19 +48,34 @@ func find(tx *db.Tx, scope access.Scope, id ident.ID, e *Endpoint) error {
 
 // wanting lists the endpoints that get events of the type.
 func wanting(tx *db.Tx, scope access.Scope, kind string) (ids []ident.ID, err error) {
+	err = enabled(tx, scope, func(e *Endpoint) {
+		if e.wants(kind) {
+			ids = append(ids, e.ID)
+		}
+	})
+	return ids, err
+}
+
+// wantedTypes are the types of events that some endpoint gets.
+func wantedTypes(tx *db.Tx, scope access.Scope) (names []string, err error) {
+	err = enabled(tx, scope, func(e *Endpoint) { names = append(names, e.Events...) })
+	return names, err
+}
+
+// enabled reads the id and the events of each endpoint that is switched on.
+func enabled(tx *db.Tx, scope access.Scope, each func(e *Endpoint)) error {
 	rows := tx.Query(`SELECT id, events FROM webhook_endpoint WHERE organization_id = $1 AND enabled ORDER BY id`, scope.Organization())
 	defer rows.Close()
 	for rows.Next() {
 		var e Endpoint
 		var events string
 		if err := rows.Scan(&e.ID, &events); err != nil {
-			return nil, err
+			return err
 		}
-		if e.Events = strings.Fields(events); e.wants(kind) {
-			ids = append(ids, e.ID)
-		}
+		e.Events = strings.Fields(events)
+		each(&e)
 	}
-	return ids, rows.Err()
+	return rows.Err()
 }
 
 // count is how many endpoints an organization has.

@@ -2,6 +2,10 @@
 // is posted as JSON to the webhook endpoints that want events of its type, signed as
 // Standard Webhooks says (standardwebhooks.com).
 //
+// Every change of a resource that a feature declares is an event, told with its entry
+// in the audit log. What else happens, such as that a consent is about to end, a
+// feature tells itself.
+//
 // A feature sends an Event in the transaction of the change. Each endpoint then gets
 // it by a durable job, which repeats it for days until the endpoint answers 2xx. So
 // an event comes at least once, in any order, and its id tells repetitions apart. An
@@ -15,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"sede/internal/fault"
 	"sede/internal/ident"
@@ -24,8 +29,30 @@ import (
 
 // Type is one type of events, which a feature declares.
 type Type struct {
-	Name string // e.g. "integration.expiring"; never changed
-	Doc  string // what happened, as the end of a sentence
+	Name     string // e.g. "integration.expiring"; never changed
+	Doc      string // what happened, as the end of a sentence
+	Resource string // the resource whose changes in the audit log the events are; empty: none
+}
+
+// Changes is a type of events for each of the resources: that one was created,
+// changed or removed.
+func Changes(resources ...string) (list []Type) {
+	for _, name := range resources {
+		list = append(list, Type{Name: kebab(name) + ".changed", Doc: "an entry of the audit log about " + name, Resource: name})
+	}
+	return list
+}
+
+// kebab writes the name of a resource in small letters: organization-user.
+func kebab(name string) string {
+	var b strings.Builder
+	for i, letter := range name {
+		if unicode.IsUpper(letter) && i > 0 {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(letter))
+	}
+	return b.String()
 }
 
 // Event is something that happened in an organization.

@@ -1,9 +1,11 @@
 package webhook_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -223,8 +225,13 @@ func TestOthers(t *testing.T) {
 			Jobs []struct{ Organization string } `json:"hydra:member"`
 		}
 		in.As("operator@demo.example", "").Must("GET", "/jobs?kind=webhook.deliver", "").JSON(t, &deliveries)
-		if len(deliveries.Jobs) != 1 || deliveries.Jobs[0].Organization != "/organizations/"+in.Names["demo"] {
-			t.Errorf("%+v, want one of demo's", deliveries.Jobs)
+		if len(deliveries.Jobs) != 2 {
+			t.Errorf("%d deliveries, want that the connection changed, and how", len(deliveries.Jobs))
+		}
+		for _, j := range deliveries.Jobs {
+			if j.Organization != "/organizations/"+in.Names["demo"] {
+				t.Errorf("%+v is not demo's", j)
+			}
 		}
 	})
 }
@@ -291,4 +298,82 @@ func TestPing(t *testing.T) {
 	if a := admin(in).Do("POST", "/webhook-endpoints/"+e.ID+"/ping", ""); a.Status != http.StatusTooManyRequests {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
+}
+
+// TestChanges tells an endpoint of changes, with their entries in the audit log.
+func TestChanges(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in, other := sedetest.New(t, engine), receive(t)
+		told := func() (list []change) {
+			t.Helper()
+			in.RunJobs()
+			for _, a := range other.take() {
+				var c change
+				if err := json.Unmarshal([]byte(a.body), &c); err != nil {
+					t.Fatal(err)
+				}
+				list = append(list, c)
+			}
+			return list
+		}
+		var lisbon struct{ ID string }
+		admin(in).Must("POST", "/locations", `{"name":"Before"}`)
+		e := register(t, in, other.URL, "location.changed")
+		admin(in).Must("POST", "/locations", `{"name":"Lisboa"}`).JSON(t, &lisbon)
+		admin(in).Must("PATCH", "/locations/"+lisbon.ID, `{"name":"Lisbon"}`)
+		admin(in).Must("PATCH", "/locations/"+lisbon.ID, `{"name":"Lisbon"}`) // which changes nothing
+		admin(in).Must("POST", "/employees", `{"firstName":"Ana","lastName":"Silva"}`)
+		got := told()
+		if len(got) != 2 {
+			t.Fatalf("%d arrived: %+v", len(got), got)
+		}
+		for n, action := range []string{"create", "update"} {
+			c, entry := got[n], got[n].Data.AuditLog
+			if c.Type != "location.changed" || entry.Action != action || entry.Resource != "Location" || entry.Key != lisbon.ID || entry.ActorName != "owner@other.example" {
+				t.Errorf("%+v", c)
+			}
+			var shown entryOfLog
+			admin(in).Must("GET", "/audit-logs/"+entry.ID, "").JSON(t, &shown)
+			if !reflect.DeepEqual(shown, entry) {
+				t.Errorf("told %+v, shown %+v", entry, shown)
+			}
+		}
+		if first, second := got[0].Data.AuditLog, got[1].Data.AuditLog; second.Number != first.Number+1 || second.PreviousHash != first.Hash || second.Before["name"] != "Lisboa" || second.After["name"] != "Lisbon" {
+			t.Errorf("%+v", got)
+		}
+
+		// What is refused is told to nobody.
+		admin(in).Do("PATCH", "/locations/"+lisbon.ID, `{"name":""}`)
+		if got = told(); len(got) != 0 {
+			t.Errorf("%+v", got)
+		}
+
+		// All means all, but nothing of others and not the endpoints themselves.
+		admin(in).Must("PATCH", "/webhook-endpoints/"+e.ID, `{"events":["*"]}`)
+		in.As("admin@demo.example", "demo").Must("POST", "/locations", `{"name":"Elsewhere"}`)
+		admin(in).Must("POST", "/employees", `{"firstName":"Rui","lastName":"Costa"}`)
+		if got = told(); len(got) != 1 || got[0].Type != "employee.changed" {
+			t.Errorf("%+v", got)
+		}
+
+		// Nobody listens any more.
+		admin(in).Must("DELETE", "/webhook-endpoints/"+e.ID, "")
+		admin(in).Must("PATCH", "/locations/"+lisbon.ID, `{"name":"Lisboa"}`)
+		if got = told(); len(got) != 0 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// change is an event of a change.
+type change struct {
+	Type string
+	Data struct{ AuditLog entryOfLog }
+}
+
+type entryOfLog struct {
+	ID, Action, Resource, Key, ActorName, CreatedAt, PreviousHash, Hash string
+	Number                                                              int
+	Before, After                                                       map[string]any
 }
