@@ -29,6 +29,9 @@ func BenchmarkImport(b *testing.B) {
 					connect(b, in, "first")
 					if known {
 						in.RunJobs()
+						if err := in.App.Database().IndexTexts(b.Context()); err != nil { // which follows an import
+							b.Fatal(err)
+						}
 						if a := owner(in).Do("POST", "/integrations/kontomatik/pull", `{}`); a.Status != http.StatusAccepted {
 							b.Fatalf("%d %s", a.Status, a.Body)
 						}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"sede/internal/app"
 	"sede/internal/db"
 	"sede/internal/sedetest"
 )
@@ -20,7 +21,7 @@ func BenchmarkBesideImport(b *testing.B) {
 	for _, engine := range []db.Engine{db.SQLite, db.PostgreSQL} {
 		b.Run(engine.String(), func(b *testing.B) {
 			for b.Loop() {
-				in, bank := withStub(b, engine)
+				in, bank := withStub(b, engine, func(c *app.Config) { c.Synchronous = "full" })
 				bank.tell(func(out io.Writer) { writeMany(out, 100_000) })
 				connect(b, in, "first")
 				quiet := ask(b, in, func(n int) bool { return n < 1000 })
