@@ -116,6 +116,7 @@ func newFeatures(ctx context.Context, p feature.Platform, c Config, problem func
 	f.organizations.OnPurge(f.transfers.Forget)
 	f.transfers.OnArrive(f.banks.EndAll)
 	f.transfers.OnArrive(f.invoices.Arrived)
+	f.transfers.OnNamed(f.invitations.Named)
 	return f, nil
 }
 

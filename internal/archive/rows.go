@@ -359,11 +359,11 @@ func (w *Writer) WriteRows(read func(func(*db.Tx) error) error, t Table, schema 
 const buffered = 256 << 10
 
 // WriteWhere adds the rows of a table for which a condition in SQL holds, all in one
-// statement; with their owner if owned is false, since they may have many.
-func (w *Writer) WriteWhere(tx *db.Tx, t Table, schema *db.Table, owned bool, where string, args ...any) error {
+// statement; with their owner if withOwner is true, since they may have many.
+func (w *Writer) WriteWhere(tx *db.Tx, t Table, schema *db.Table, withOwner bool, where string, args ...any) error {
 	var columns []string
 	for _, c := range schema.Columns {
-		if !t.hides(c.Name) && (!owned || c.Name != t.OwnerColumn()) {
+		if !t.hides(c.Name) && (withOwner || c.Name != t.OwnerColumn()) {
 			columns = append(columns, c.Name)
 		}
 	}

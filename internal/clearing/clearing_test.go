@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"sede/internal/access"
 	"sede/internal/app"
 	"sede/internal/archive"
 	"sede/internal/db"
@@ -247,4 +248,28 @@ func TestArchiveCanNotBeStored(t *testing.T) {
 	if status := in.As("admin@demo.example", "demo").Do(http.MethodPost, "/locations", `{"name":"Tejo"}`).Status; status != http.StatusCreated {
 		t.Error("still held:", status)
 	}
+}
+
+// TestArchiveIsGone removes nothing when the archive is not where it was stored.
+func TestArchiveIsGone(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in := sedetest.New(t, engine)
+		quiet(t, in)
+		if post(t, in, "/organizations/clear", confirm) != http.StatusOK {
+			t.Fatal("refused")
+		}
+		before := working(in.Dump())
+		err := in.App.Database().Write(db.ThroughHold(t.Context()), access.Instance(), func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE organization_clearing SET state = 'removing', blob_key = 'archives/gone.zip'`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.RunJobs()
+		if changes := before.Changes(working(in.Dump())); len(changes) > 0 {
+			t.Errorf("%d rows changed, such as\n%.500s", len(changes), changes[0])
+		}
+	})
 }

@@ -138,7 +138,8 @@ func fillWindows(tx *db.Tx, place map[ident.ID]*organization.Organization, in st
 // overdue lists clearings whose archive is not needed any more.
 func overdue(tx *db.Tx, now time.Time) (list []record, err error) {
 	rows := tx.Query(`SELECT `+columns+` FROM organization_clearing c
-		WHERE c.blob_key IS NOT NULL AND c.restorable_until <= $1 AND c.state IN ('`+cleared+`', '`+restored+`') ORDER BY c.restorable_until LIMIT 100`, now)
+		WHERE c.blob_key IS NOT NULL AND (c.restorable_until <= $1 AND c.state IN ('`+cleared+`', '`+restored+`') OR c.state = '`+failed+`')
+		ORDER BY c.restorable_until, c.id LIMIT 100`, now)
 	defer rows.Close()
 	for rows.Next() {
 		var r record

@@ -3,6 +3,7 @@ package clearing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -27,8 +28,8 @@ var (
 
 type workArgs struct{ Clearing ident.ID }
 
-// patient is how many runs may fail before what can be given up is given up.
-const patient = 4
+// mostFailures is how many runs may fail before what can be given up is given up.
+const mostFailures = 4
 
 // work is a clearing that is being worked on.
 type work struct {
@@ -73,6 +74,9 @@ func (s *Service) doClear(ctx context.Context, job *jobs.Job[workArgs]) error {
 		w, err = s.begin(ctx, job)
 	}
 	if err != nil || w.r.state != removing {
+		return err
+	}
+	if err := w.stored(ctx); err != nil {
 		return err
 	}
 	if err := w.remove(ctx); err != nil {
@@ -137,6 +141,15 @@ func (w *work) archive(ctx context.Context) error {
 		}
 		return w.move(tx, removing, func(r *record) { r.rows = rows })
 	})
+}
+
+// stored fails unless the archive is where it can be brought back from.
+func (w *work) stored(ctx context.Context) error {
+	file, err := w.blobs.Open(ctx, w.r.blob.V)
+	if err != nil {
+		return fmt.Errorf("clearing: nothing more is removed without its archive: %w", err)
+	}
+	return file.Close()
 }
 
 // store writes the archive into a file as it is made.
@@ -224,19 +237,23 @@ func (w *work) remove(ctx context.Context) error {
 	return nil
 }
 
-// orGiveUp ends a clearing of which nothing was removed yet, when it can't go on.
+// orGiveUp ends a clearing of which nothing was removed yet, when it can't go on. The
+// step to removing may have been stored although its answer was lost: then this one is
+// not, and the archive stays. What is left of it is removed by expire.
 func (w *work) orGiveUp(ctx context.Context, cause error) error {
-	if w.job.Attempt < patient || errors.Is(cause, errOvertaken) || ctx.Err() != nil {
+	if w.job.Attempt < mostFailures || errors.Is(cause, errOvertaken) || ctx.Err() != nil {
 		return cause
 	}
 	err := w.write(ctx, func(tx *db.Tx) error {
 		err := w.move(tx, failed, func(r *record) {
-			r.blob, r.err, r.finishedAt = null.Value[string]{}, null.Of(fault.Textf("The archive could not be stored.").Store()), null.Of(w.moment())
+			r.err, r.finishedAt = null.Of(fault.Textf("The archive could not be stored.").Store()), null.Of(w.moment())
 		})
 		return w.finish(tx, err, "clear-failed")
 	})
-	w.log.Error("clearing: given up before anything was removed", "organization", w.org, "error", cause)
-	return errors.Join(err, w.blobs.Delete(ctx, w.r.blob.V))
+	if err == nil {
+		w.log.Error("clearing: given up before anything was removed", "organization", w.org, "error", cause)
+	}
+	return err
 }
 
 // doRestore brings back what was cleared, or leaves everything cleared.
@@ -274,7 +291,7 @@ func (w *work) hopeless(ctx context.Context, err error) bool {
 	if errors.Is(err, errOvertaken) || ctx.Err() != nil {
 		return false
 	}
-	return archive.IsDamaged(err) || errors.Is(err, blob.ErrNotExist) || db.IsForeignKey(err) || w.job.Attempt >= patient
+	return archive.IsDamaged(err) || errors.Is(err, blob.ErrNotExist) || db.IsForeignKey(err) || w.job.Attempt >= mostFailures
 }
 
 // restore reads the archive and adds its rows; those that are there were added by a

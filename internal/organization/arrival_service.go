@@ -33,13 +33,23 @@ func (s *Service) Await(tx *db.Tx, id ident.ID, kind string) error {
 	return db.Hold(tx, id, awaited, now)
 }
 
-// Known reports whether there is or was an organization with the id.
-func (s *Service) Known(tx *db.Tx, id ident.ID) (bool, error) {
-	_, err := typeOf(tx, id)
-	if fault.Is(err, fault.NotFound) {
-		return false, nil
+// Known reports whether an organization with the id is here, or on its way in, and
+// whether there is a trace of one that was removed for good.
+func (s *Service) Known(tx *db.Tx, id ident.ID) (here, was bool, err error) {
+	removed, err := removedAt(tx, id)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return false, false, nil
+	case err != nil:
+		return false, false, err
+	case !removed.Valid:
+		return true, false, nil
 	}
-	return err == nil, err
+	err = db.CheckHold(tx, id)
+	if db.IsHeld(err) {
+		return true, false, nil
+	}
+	return false, err == nil, err
 }
 
 // Arrival is an organization that comes in.

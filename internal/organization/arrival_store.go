@@ -6,7 +6,14 @@ import (
 	"sede/internal/access"
 	"sede/internal/db"
 	"sede/internal/ident"
+	"sede/internal/null"
 )
+
+// removedAt is when an organization was hidden for good, or until it has come in.
+func removedAt(tx *db.Tx, id ident.ID) (at null.Value[time.Time], err error) {
+	err = orMissing(tx.Row(`SELECT removed_at FROM organization WHERE id = $1`, id).Scan(&at))
+	return at, err
+}
 
 // insertHidden stores an organization that nobody finds.
 func insertHidden(tx *db.Tx, id ident.ID, kind string, now time.Time) error {
@@ -30,7 +37,7 @@ func deleteHidden(tx *db.Tx, id ident.ID) {
 	tx.Queue(`DELETE FROM organization WHERE id = $1 AND removed_at IS NOT NULL`, id)
 }
 
-// insertArrived stores a member, unless a run before has.
+// insertArrived stores a member who comes in with the organization.
 func insertArrived(tx *db.Tx, scope access.Scope, m *Member) error {
 	_, err := tx.Exec(`INSERT INTO organization_user (organization_id, id, user_id, name, name_fold, email, email_fold,
 			role, status, joined_at, version, created_at, updated_at)

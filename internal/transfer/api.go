@@ -44,7 +44,7 @@ var fields = []hydra.Field[Transfer]{
 	hydra.Objects("leftOut", func(t *Transfer) *[]Left { return &t.LeftOut },
 		hydra.Text("resource", func(l *Left) *string { return &l.Resource }),
 		hydra.Int("count", func(l *Left) *int64 { return &l.Count }),
-	).Doc("What an import does not bring: subscriptions, invoices and modules come only if an operator imports an organization that is not here any more or was not yet."),
+	).Doc("What an import does not bring: subscriptions, invoices and modules come only if an operator imports an organization that never was here."),
 	hydra.Sentence("error", func(t *Transfer) fault.Text { return fault.Stored(t.Error.V) }).Nullable().Doc("Why it failed."),
 	hydra.NullText("file", func(t *Transfer) *null.Value[string] { return &t.File }).Format("uri").
 		Doc("Where whoever asked can download the archive, with their token; null until it is made, and when it was removed."),
@@ -70,8 +70,10 @@ func (s *Service) resource() hydra.Declaration {
 				Fields: []hydra.Field[Uploaded]{
 					hydra.File("file", func(in *Uploaded) *hydra.Upload { return &in.File }).Required().Spooled().MaxBytes(s.mostBytes).
 						Doc("An archive of an organization, made by this instance or by one that is trusted here."),
+					hydra.Bool("copy", func(in *Uploaded) *bool { return &in.Copy }).
+						Doc("For operators: the organization gets new ids, also where the old ones are free. Those whom others bring in always do."),
 				},
-				Doc: "Brings an organization in from its archive, all of it or nothing, with the caller as an owner. If it is here already, the import is a copy with new ids.",
+				Doc: "Brings an organization in from its archive, all of it or nothing, with the caller as an owner, under new ids; the other people in it become expired invitations, which the owner may send. What an operator brings keeps ids and members: 409 if it is here already, unless a copy is asked for.",
 				Do: func(ctx context.Context, who *access.Caller, _ string, in *Uploaded, t *Transfer) error {
 					return s.Import(ctx, who, in, t)
 				}},

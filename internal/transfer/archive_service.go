@@ -7,20 +7,20 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"sede/internal/audit"
-	"sede/internal/jobs"
 	"slices"
 	"strings"
 	"time"
 
 	"sede/internal/access"
 	"sede/internal/archive"
+	"sede/internal/audit"
 	"sede/internal/blob"
 	"sede/internal/clock"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/hydra"
 	"sede/internal/ident"
+	"sede/internal/jobs"
 	"sede/internal/mail"
 	"sede/internal/organization"
 )
@@ -28,7 +28,8 @@ import (
 // Who may do what. Of an organization only owners get everything.
 var mayTake = access.SignedIn().InPerson()
 
-// Service holds the use cases of archives that are handed out.
+// Service holds the use cases of archives that are handed out, and of organizations
+// that come in from them.
 type Service struct {
 	db            *db.DB
 	clock         clock.Clock
@@ -50,6 +51,8 @@ type Service struct {
 	person        func(tx *db.Tx, user ident.ID) (name, email string, err error)
 	// arrived hears of organizations that came in, in the transaction that shows them.
 	arrived []func(tx *db.Tx, scope access.Scope) error
+	// named hears of the people of an archive who become no members.
+	named []func(tx *db.Tx, scope access.Scope, by ident.ID, people []organization.Member) error
 }
 
 // moment is the time in whole seconds.
@@ -148,7 +151,7 @@ func (s *Service) everything(ctx context.Context, tx *db.Tx, organization ident.
 		return err
 	}
 	for _, t := range slices.Concat(archive.OfRole(archive.Kept), archive.OfRole(archive.Working)) {
-		if err := w.WriteWhere(tx, t, schema[t.Name], true, t.OwnerColumn()+" = $1", organization); err != nil {
+		if err := w.WriteWhere(tx, t, schema[t.Name], false, t.OwnerColumn()+" = $1", organization); err != nil {
 			return err
 		}
 	}
@@ -189,7 +192,7 @@ func (s *Service) Person(ctx context.Context, who *access.Caller, _, _ string, _
 			if !strings.Contains(p.where, "$2") {
 				args = args[:1]
 			}
-			if err := w.WriteWhere(tx, t, schema[p.table], false, p.where, args...); err != nil {
+			if err := w.WriteWhere(tx, t, schema[p.table], true, p.where, args...); err != nil {
 				return err
 			}
 		}

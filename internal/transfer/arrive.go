@@ -83,8 +83,8 @@ func (w *work) show(ctx context.Context, people []person) error {
 	scope := w.job.Scope
 	return w.db.Write(db.ThroughHold(ctx), access.Instance(), func(tx *db.Tx) error {
 		t := w.t
-		t.State, t.Done, t.blob, t.UpdatedAt = Done, t.Rows, null.Value[string]{}, w.moment()
-		t.FinishedAt = null.Of(t.UpdatedAt)
+		t.State, t.Done, t.UpdatedAt = Done, t.Rows, w.moment()
+		t.FinishedAt, t.ExpiresAt = null.Of(t.UpdatedAt), null.Of(t.UpdatedAt) // and with it the file, if this run ends here
 		if err := update(tx, &t, Running); err != nil {
 			return err
 		}
@@ -107,11 +107,22 @@ func (w *work) show(ctx context.Context, people []person) error {
 }
 
 // settle makes the people of the archive members: those who are here with their
-// address, and others as new users without a password.
+// address, and others as new users without a password. Nobody becomes a member because
+// somebody other than an operator wants it: then they are told to whoever invites, and
+// Arrive makes the one who imports a member.
 func (w *work) settle(tx *db.Tx, scope access.Scope, people []person) error {
 	users := make(map[ident.ID]ident.ID, len(people))
+	var others []person
 	for i := range people {
 		m := people[i]
+		if !w.t.Operator {
+			if user := w.plan.users[m.User]; user == w.t.User {
+				users[m.User] = user
+			} else {
+				others = append(others, m)
+			}
+			continue
+		}
 		user, name, email, err := w.adopt(tx, w.plan.users[m.User], m.Email, m.Name)
 		if err != nil {
 			return err
@@ -119,6 +130,11 @@ func (w *work) settle(tx *db.Tx, scope access.Scope, people []person) error {
 		users[m.User] = user
 		m.ID, m.User, m.Name, m.Email = w.plan.id(m.ID), user, name, email
 		if err := w.organizations.AddArrived(tx, scope, &m); err != nil {
+			return err
+		}
+	}
+	for _, note := range w.named {
+		if err := note(tx, scope, w.t.User, others); err != nil {
 			return err
 		}
 	}
@@ -133,12 +149,17 @@ func (w *work) settle(tx *db.Tx, scope access.Scope, people []person) error {
 // setCounts sets the counters of all rows that came in.
 func (w *work) setCounts(tx *db.Tx) {
 	var without []archive.Table
+	leaves := w.t.leaves()
 	for _, t := range archive.Tables() {
-		if t.Role == archive.Trace || t.Role == archive.Instance || left(&w.t, t.Name) || w.a.File(t.Name) == nil {
+		counted := t.Name != "organization_user" || w.t.Operator // else Arrive counts
+		if t.Role == archive.Trace || t.Role == archive.Instance || leaves(t.Name) || !counted || w.a.File(t.Name) == nil {
 			without = append(without, t)
 		}
 	}
 	for _, c := range w.a.Manifest.Counts {
+		if c.Resource == "seat" && !w.t.Operator { // as members
+			continue
+		}
 		if !archive.Counted(without, c.Resource) {
 			archive.SetCount(tx, w.t.Organization, c)
 		}

@@ -73,7 +73,7 @@ func (s *Service) doExport(ctx context.Context, job *jobs.Job[workArgs]) error {
 	if err == nil {
 		return w.exported(ctx, rows, size)
 	}
-	if errors.Is(err, errOvertaken) || ctx.Err() != nil || job.Attempt < patient {
+	if errors.Is(err, errOvertaken) || ctx.Err() != nil || job.Attempt < mostFailures {
 		return err
 	}
 	s.log.Error("transfer: an archive can't be made", "transfer", w.t.ID, "error", err)

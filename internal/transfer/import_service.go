@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"time"
 
 	"sede/internal/access"
@@ -24,7 +23,10 @@ import (
 var mayImport = access.SignedIn().InPerson()
 
 // Uploaded is an archive that came in.
-type Uploaded struct{ File hydra.Upload }
+type Uploaded struct {
+	File hydra.Upload
+	Copy bool // an operator wants a copy
+}
 
 // Import checks an archive and has the organization in it brought in. The answer
 // shows the import as it stands after a moment: small ones are done. What is wrong
@@ -46,6 +48,9 @@ func (s *Service) Import(ctx context.Context, who *access.Caller, in *Uploaded, 
 	if err != nil {
 		return notOurs()
 	}
+	if err := s.look(ctx, who, source, in.Copy); err != nil {
+		return err
+	}
 	id := s.ids.New()
 	given := Transfer{ID: id, Direction: In, State: receiving, Organization: id, Source: null.Of(source), User: who.User, Operator: who.Operator, Name: a.Manifest.Organization.Name,
 		Bytes: in.File.Size, CreatedAt: now, UpdatedAt: now, blob: null.Of("imports/" + id.String() + ".zip")}
@@ -56,7 +61,7 @@ func (s *Service) Import(ctx context.Context, who *access.Caller, in *Uploaded, 
 	if err == nil {
 		err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
 			*t = given
-			return s.begin(tx, who, a, t)
+			return s.begin(tx, who, a, in.Copy, t)
 		})
 	}
 	if err != nil {
@@ -127,24 +132,48 @@ func notOurs() error {
 	return fault.New(fault.Unprocessable, "This is not the archive of an organization.")
 }
 
+// look finds out before anything is stored what target will say.
+func (s *Service) look(ctx context.Context, who *access.Caller, source ident.ID, asCopy bool) error {
+	return s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		_, err := s.target(tx, who, source, asCopy)
+		return err
+	})
+}
+
+// target is the id under which the organization comes in. Only operators keep the one
+// it had, so that nobody else can take it: a Conflict says that it is here. The rows
+// that are kept for good of one that was removed keep its id, too.
+func (s *Service) target(tx *db.Tx, who *access.Caller, source ident.ID, asCopy bool) (ident.ID, error) {
+	if !who.Operator || asCopy {
+		return s.ids.New(), nil
+	}
+	here, was, err := s.organizations.Known(tx, source)
+	switch {
+	case err != nil:
+		return source, err
+	case here:
+		return source, fault.New(fault.Conflict, "This organization is here already. To bring it in beside that, with new ids and without what it has bought, send the field copy with the value true.")
+	case was:
+		return s.ids.New(), nil
+	}
+	return source, nil
+}
+
 // begin makes room for the organization and enqueues the import.
-func (s *Service) begin(tx *db.Tx, who *access.Caller, a *archive.Reader, t *Transfer) error {
+func (s *Service) begin(tx *db.Tx, who *access.Caller, a *archive.Reader, asCopy bool, t *Transfer) (err error) {
 	if err := tx.Lock("transfer/" + t.Source.V.String()); err != nil {
 		return err
 	}
-	known, err := s.organizations.Known(tx, t.Source.V)
-	if err != nil {
+	remove(tx, t) // it becomes one of the organization
+	t.State = Running
+	if t.Organization, err = s.target(tx, who, t.Source.V, asCopy); err != nil {
 		return err
 	}
-	remove(tx, t) // it becomes one of the organization
-	t.State, t.Organization = Running, t.Source.V
-	if known {
-		t.Organization = s.ids.New()
-	}
+	leaves := t.leaves()
 	for i := range a.Manifest.Files {
 		if f := &a.Manifest.Files[i]; f.Table != "" {
 			t.Rows += f.Rows
-			if left(t, f.Table) && f.Rows > 0 {
+			if leaves(f.Table) && f.Rows > 0 {
 				t.LeftOut = append(t.LeftOut, Left{Resource: f.Table, Count: f.Rows})
 			}
 		}
@@ -159,18 +188,21 @@ func (s *Service) begin(tx *db.Tx, who *access.Caller, a *archive.Reader, t *Tra
 	return s.audit.Append(tx, who, audit.Entry{Action: "import", Resource: "OrganizationTransfer", Key: t.ID.String(), After: hydra.JSON(fields, t)})
 }
 
-// left reports whether an import leaves the rows of a table out: what this instance
-// has not given, and books that it does not keep.
-func left(t *Transfer, table string) bool {
-	i := slices.IndexFunc(archive.Tables(), func(each archive.Table) bool { return each.Name == table })
-	return i < 0 || archive.Tables()[i].Granted && (!t.Operator || t.copies())
+// leaves tells which tables an import leaves out: what this instance has not given,
+// and books that it does not keep.
+func (t *Transfer) leaves() func(table string) bool {
+	brings := map[string]bool{}
+	for _, each := range archive.Tables() {
+		brings[each.Name] = !each.Granted || t.Operator && !t.copies()
+	}
+	return func(table string) bool { return !brings[table] }
 }
 
-// patience is how long an answer waits for work that has begun, firstLook after
+// answerWait is how long an answer waits for work that has begun, firstLook after
 // what time it looks first.
 const (
-	patience  = 5 * time.Second
-	firstLook = 10 * time.Millisecond
+	answerWait = 5 * time.Second
+	firstLook  = 10 * time.Millisecond
 )
 
 // await gives the work a moment, if this process does it and the answer can still
@@ -179,7 +211,7 @@ func (s *Service) await(ctx context.Context, who *access.Caller, t *Transfer) er
 	if !s.jobs.Started() || hydra.AnswerStored(ctx) {
 		return nil
 	}
-	for pause, waited := firstLook, time.Duration(0); t.runs() && waited < patience; pause += pause / 2 {
+	for pause, waited := firstLook, time.Duration(0); t.runs() && waited < answerWait; pause += pause / 2 {
 		select {
 		case <-time.After(pause):
 			waited += pause

@@ -24,8 +24,8 @@ var doImport = jobs.Kind[workArgs]{Name: "organization.import", Attempts: 60, Ti
 type workArgs struct{ Transfer ident.ID }
 
 const (
-	// patient is how many runs may fail before an import is given up.
-	patient = 4
+	// mostFailures is how many runs may fail before a transfer is given up.
+	mostFailures = 4
 	// batchTime is how long a transaction may hold up others.
 	batchTime = time.Millisecond
 )
@@ -67,7 +67,10 @@ func (s *Service) doImport(ctx context.Context, job *jobs.Job[workArgs]) error {
 	}
 	if err == nil && w.t.State == Running {
 		if err = w.bring(ctx); err == nil {
-			return s.blobs.Delete(ctx, w.t.blob.V)
+			if err = w.load(ctx); err != nil {
+				return err
+			}
+			return s.expire(ctx, &w.t)
 		}
 		if !w.hopeless(ctx, err) {
 			return err
@@ -91,7 +94,7 @@ func (w *work) hopeless(ctx context.Context, err error) bool {
 		return false
 	}
 	return archive.IsDamaged(err) || errors.Is(err, blob.ErrNotExist) || db.IsForeignKey(err) || db.IsTaken(err) ||
-		fault.Is(err, fault.Unprocessable) || w.job.Attempt >= patient
+		fault.Is(err, fault.Unprocessable) || w.job.Attempt >= mostFailures
 }
 
 // reason is why an import was given up, for people.
@@ -152,9 +155,10 @@ func (w *work) bring(ctx context.Context) error {
 	if err := w.images(ctx); err != nil {
 		return err
 	}
+	leaves := w.t.leaves()
 	for _, t := range archive.Tables() {
 		f := w.a.File(t.Name)
-		if f == nil || slices.Contains(last, t.Name) || left(&w.t, t.Name) {
+		if f == nil || slices.Contains(last, t.Name) || leaves(t.Name) {
 			continue
 		}
 		if err := w.add(ctx, f, t); err != nil {
@@ -170,24 +174,18 @@ func (w *work) bring(ctx context.Context) error {
 // last are the tables whose rows come in with the last step.
 var last = []string{"organization", "organization_user", "audit_head"}
 
-// prepare decides what becomes of ids.
+// prepare decides what becomes of ids. Who is who is looked up by the first run and
+// written down, since what was written under an id stays.
 func (w *work) prepare(ctx context.Context, people []person) error {
-	w.plan = &plan{from: w.t.Source.V, to: w.t.Organization, users: make(map[ident.ID]ident.ID, len(people))}
-	err := w.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
-		for i := range people {
-			user, found, free, err := w.lookup(tx, people[i].Email, people[i].User)
-			if err != nil {
-				return err
-			}
-			if !found {
-				user = people[i].User
-				if !free {
-					user = derived(w.t.Organization, user)
-				}
-			}
-			w.plan.users[people[i].User] = user
+	w.plan = &plan{from: w.t.Source.V, to: w.t.Organization}
+	err := w.db.Write(db.ThroughHold(ctx), access.Instance(), func(tx *db.Tx) (err error) {
+		if w.plan.users, err = planned(tx, &w.t); err != nil || w.plan.users != nil {
+			return err
 		}
-		return nil
+		if w.plan.users, err = w.lookUp(tx, people); err != nil {
+			return err
+		}
+		return keepPlan(tx, &w.t, w.plan.users)
 	})
 	var images []string
 	for i := range w.a.Manifest.Files {
@@ -197,6 +195,25 @@ func (w *work) prepare(ctx context.Context, people []person) error {
 	}
 	w.plan.place(images)
 	return err
+}
+
+// lookUp finds who the people of the archive are here.
+func (w *work) lookUp(tx *db.Tx, people []person) (map[ident.ID]ident.ID, error) {
+	users := make(map[ident.ID]ident.ID, len(people))
+	for i := range people {
+		user, found, free, err := w.lookup(tx, people[i].Email, people[i].User)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			user = people[i].User
+			if !free {
+				user = derived(w.t.Organization, user)
+			}
+		}
+		users[people[i].User] = user
+	}
+	return users, nil
 }
 
 // derived is a new id for a user whose id somebody else has here.

@@ -67,6 +67,13 @@ func (s *Service) OnArrive(do func(tx *db.Tx, scope access.Scope) error) {
 	s.arrived = append(s.arrived, do)
 }
 
+// OnNamed adds work for the people whom an archive names and who become no members of
+// the organization that came in, because it was brought by a user who is no operator. It
+// runs in the transaction that shows the organization.
+func (s *Service) OnNamed(do func(tx *db.Tx, scope access.Scope, by ident.ID, people []organization.Member) error) {
+	s.named = append(s.named, do)
+}
+
 // Module hands the feature to the composition.
 func (s *Service) Module() feature.Module {
 	return feature.Module{

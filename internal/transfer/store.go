@@ -9,6 +9,7 @@ import (
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/ident"
+	"sede/internal/null"
 	"sede/internal/page"
 )
 
@@ -97,6 +98,30 @@ func leftJSON(list []Left) string {
 		panic("transfer: " + err.Error())
 	}
 	return string(content)
+}
+
+// planned is who is who here of the people in the transfer's archive; nil: nobody has
+// looked yet.
+func planned(tx *db.Tx, t *Transfer) (users map[ident.ID]ident.ID, err error) {
+	var content null.Value[string]
+	err = tx.Row(`SELECT people FROM organization_transfer WHERE organization_id = $1 AND id = $2`, t.Organization, t.ID).Scan(&content)
+	if err != nil || !content.Valid {
+		return nil, orMissing(err)
+	}
+	return users, json.Unmarshal([]byte(content.V), &users)
+}
+
+func keepPlan(tx *db.Tx, t *Transfer, users map[ident.ID]ident.ID) error {
+	content, err := json.Marshal(users)
+	if err != nil {
+		return err
+	}
+	n, err := tx.Exec(`UPDATE organization_transfer SET people = $3 WHERE organization_id = $1 AND id = $2 AND state = '`+Running+`'`,
+		t.Organization, t.ID, string(content))
+	if err == nil && n == 0 {
+		err = errOvertaken
+	}
+	return err
 }
 
 // linkEmployee makes an employee a user.
