@@ -64,13 +64,14 @@ func main() {
 }
 
 // run does what the arguments say and returns the exit code: 0 when it went
-// well, 1 when not, 80 when the command line can't be understood.
+// well, 1 when not, 2 when the command line can't be understood.
 func run(ctx context.Context, args []string) int {
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("sede"),
 		kong.Description("The workspace backend: organizations and their people, places and hours, meetings, subscriptions and invoices, bank connections behind one REST API."),
 		kong.ShortUsageOnError(),
+		kong.Exit(exit),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	if err != nil {
@@ -86,6 +87,16 @@ func run(ctx context.Context, args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// exit ends the program when kong does: with 2 for a wrong command line, as programs
+// usually do.
+func exit(code int) {
+	const wrongUsage = 80 // kong's
+	if code == wrongUsage {
+		code = 2
+	}
+	os.Exit(code)
 }
 
 // sentence is an error as people read it: a broken rule says which field.

@@ -131,7 +131,7 @@ func (s *Service) resources() []hydra.Declaration {
 			Formats:  []hydra.Format[Invoice]{{Suffix: "pdf", Media: "application/pdf", Encode: s.InvoicePDF}},
 			Operations: []hydra.Operation{
 				hydra.List[Invoice]{Access: mayRead, Do: hydra.OfAll(s.List)},
-				hydra.Get[Invoice]{Access: mayRead, Do: hydra.ByID(s.Get)},
+				hydra.Get[Invoice]{Access: mayLoad, Do: hydra.ByID(s.Get)},
 				hydra.Action[Payment, Invoice]{Path: "/invoices/{id}/pay", Access: mayRecord, Fields: paymentFields,
 					Doc: "Records a payment of an Invoice resource, in whole or in part.", Do: hydra.ActionByID(s.Pay)},
 			},

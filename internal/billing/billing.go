@@ -12,6 +12,7 @@
 package billing
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/null"
 	"sede/internal/organization"
+	"sede/internal/tax"
 	"sede/internal/taxid"
 )
 
@@ -110,25 +112,41 @@ type Issuer struct {
 	UpdatedAt        time.Time
 }
 
-// Ready reports whether all that an invoice says of its issuer is known.
+// Ready reports whether all that an invoice says of its issuer is known. A post code is
+// not asked for: the law wants an address in full, and knows no parts of it.
 func (i *Issuer) Ready() bool {
-	return i.Name != "" && i.StreetLine != "" && i.City != "" && i.Country.Valid
+	at := i.address()
+	lacks := slices.DeleteFunc(at.Missing(), func(field string) bool { return field == "postCode" })
+	return i.Name != "" && i.Country.Valid && len(lacks) == 0
+}
+
+// readyFor reports whether it is known for an invoice that is taxed so: where the buyer
+// owes the tax both VAT numbers stand on it (Art. 226 of Directive 2006/112/EC).
+func (i *Issuer) readyFor(t tax.Treatment) bool {
+	return i.Ready() && (t.Category != tax.ReverseCharge || i.VATNumber.V != "")
+}
+
+func (i *Issuer) address() organization.Address {
+	part := func(text string) null.Value[string] { return null.Value[string]{V: text, Valid: text != ""} }
+	return organization.Address{StreetLine: part(i.StreetLine), PostCode: part(i.PostCode), City: part(i.City), Country: i.Country.V}
 }
 
 func (i *Issuer) party() Party {
-	at := organization.Address{StreetLine: null.Of(i.StreetLine), PostCode: null.Of(i.PostCode), City: null.Of(i.City), Country: i.Country.V}
+	at := i.address()
 	return Party{Name: i.Name, Lines: envelope(&at), Country: i.Country.V, VATNumber: i.VATNumber.V, BankAccount: i.BankAccount.V, Logo: i.Logo.V}
 }
 
 // Validate returns the broken rules that declarations can't express.
+// An address may be incomplete; what it has is as in other addresses.
 func (i *Issuer) Validate() []fault.Violation {
-	if !i.VATNumber.Valid {
-		return nil
+	at := i.address()
+	at.VATNumber = i.VATNumber
+	if i.Country.V == "" {
+		if _, _, ok := taxid.VAT(i.VATNumber.V, ""); i.VATNumber.V != "" && !ok {
+			return []fault.Violation{{Path: "vatNumber", Code: fault.CodeRegex, Text: fault.Textf("This is not a valid VAT number.")}}
+		}
 	}
-	if _, _, ok := taxid.VAT(i.VATNumber.V, i.Country.V); !ok {
-		return []fault.Violation{{Path: "vatNumber", Code: fault.CodeRegex, Text: fault.Textf("This is not a valid VAT number.")}}
-	}
-	return nil
+	return slices.DeleteFunc(at.Validate(), func(v fault.Violation) bool { return v.Code == fault.CodeBlank })
 }
 
 func buyerOf(a *organization.Address) Party {

@@ -7,6 +7,7 @@ import (
 	"sede/internal/fault"
 	"sede/internal/ident"
 	"sede/internal/money"
+	"sede/internal/null"
 	"sede/internal/tax"
 )
 
@@ -19,6 +20,7 @@ type CreditNote struct {
 	Issuer        string
 	Number        string
 	Reason        string
+	Amount        null.Value[int64] // only in a body: what the lines are to come to
 	Currency      string
 	Language      string
 	Seller        Party
@@ -54,7 +56,12 @@ func (i *Invoice) credit(n *CreditNote, earlier []CreditNote) error {
 			left[l.Line-1] -= l.Amount
 		}
 	}
-	if len(n.Lines) == 0 {
+	switch {
+	case n.Amount.Valid:
+		if err := n.share(left); err != nil {
+			return err
+		}
+	case len(n.Lines) == 0:
 		for k := range i.Lines {
 			if left[k] > 0 {
 				n.Lines = append(n.Lines, CreditLine{Line: int64(k + 1)})
@@ -80,6 +87,29 @@ func (i *Invoice) credit(n *CreditNote, earlier []CreditNote) error {
 	}
 	for k, part := range money.Split(n.Tax, amounts) {
 		n.Lines[k].Tax = part
+	}
+	return nil
+}
+
+// share makes lines of what is to be taken back, in proportion to what is left of the
+// invoice's.
+func (n *CreditNote) share(left []int64) error {
+	all := int64(0)
+	for _, l := range left {
+		all += l
+	}
+	switch {
+	case len(n.Lines) > 0:
+		return fault.Broken(fault.Violation{Path: "amount", Text: fault.Textf("Say an amount for all, or the lines with theirs.")})
+	case all == 0:
+		return nil
+	case n.Amount.V > all:
+		return fault.Broken(fault.Violation{Path: "amount", Code: fault.CodeTooHigh, Text: fault.Textf("No more than %d is left of this invoice to take back.", all)})
+	}
+	for k, part := range money.Split(n.Amount.V, left) {
+		if part > 0 {
+			n.Lines = append(n.Lines, CreditLine{Line: int64(k + 1), Amount: part})
+		}
 	}
 	return nil
 }

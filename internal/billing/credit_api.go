@@ -8,6 +8,7 @@ import (
 	"sede/internal/hydra"
 	"sede/internal/ident"
 	"sede/internal/money"
+	"sede/internal/null"
 	"sede/internal/tax"
 )
 
@@ -32,7 +33,9 @@ var creditFields = []hydra.Field[CreditNote]{
 		Doc("Why, as it stands on the credit note.").Example("Charged twice"),
 	hydra.Text("currency", func(n *CreditNote) *string { return &n.Currency }).ReadOnly().Doc("The code of ISO 4217.").Example("EUR"),
 	hydra.Entries("lines", func(n *CreditNote) *[]CreditLine { return &n.Lines }, creditLineFields...).Most(100).
-		Doc("What is taken back. Left out: all that is left of the invoice.").Example(`[{"line":1,"amount":500}]`),
+		Doc("What is taken back. Left out: all that is left of the invoice, or the amount.").Example(`[{"line":1,"amount":500}]`),
+	hydra.NullInt("amount", func(n *CreditNote) *null.Value[int64] { return &n.Amount }).WriteOnly().Between(1, money.Most).
+		Doc("What is taken back in place of lines, before tax: some of each line, in proportion to what is left of it."),
 	hydra.Int("subtotal", func(n *CreditNote) *int64 { return &n.Subtotal }).ReadOnly().Doc("The sum of the lines."),
 	hydra.Text("taxCategory", func(n *CreditNote) *string { c := string(n.Treatment.Category); return &c }).ReadOnly().
 		OneOf(string(tax.Standard), string(tax.ReverseCharge), string(tax.OutOfScope)).
@@ -60,7 +63,7 @@ func (s *Service) creditResource() hydra.Declaration {
 		Operations: []hydra.Operation{
 			hydra.List[CreditNote]{Access: mayRead, Do: hydra.OfAll(s.CreditNotes)},
 			hydra.Create[CreditNote]{Access: mayCredit, Do: s.Credit},
-			hydra.Get[CreditNote]{Access: mayRead, Do: hydra.ByID(s.CreditNote)},
+			hydra.Get[CreditNote]{Access: mayLoad, Do: hydra.ByID(s.CreditNote)},
 		},
 	}
 }

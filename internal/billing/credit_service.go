@@ -15,7 +15,7 @@ import (
 )
 
 // mayCredit says who makes credit notes.
-var mayCredit = access.OperatorsWithin()
+var mayCredit = access.Operators()
 
 // CreditNotes returns a page of the organization's credit notes, the newest first.
 func (s *Service) CreditNotes(ctx context.Context, who *access.Caller, q *page.Query) (r page.Result[CreditNote], err error) {
@@ -31,7 +31,7 @@ func (s *Service) CreditNotes(ctx context.Context, who *access.Caller, q *page.Q
 
 // CreditNote loads one credit note; Missing when the organization has no such one.
 func (s *Service) CreditNote(ctx context.Context, who *access.Caller, id ident.ID, n *CreditNote) error {
-	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return findCredit(tx, who.Scope(), id, n) })
+	return s.load(ctx, who, id, creditOrganizationOf, func(tx *db.Tx, scope access.Scope) error { return findCredit(tx, scope, id, n) })
 }
 
 // Credit makes a credit note against an invoice. Of an open invoice less is to be
@@ -43,8 +43,12 @@ func (s *Service) Credit(ctx context.Context, who *access.Caller, n *CreditNote)
 	}
 	given := *n
 	given.Lines = append([]CreditLine(nil), n.Lines...)
-	scope := who.Scope()
-	return s.db.Write(ctx, scope, func(tx *db.Tx) error {
+	return s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
+		organization, err := organizationOf(tx, given.Invoice)
+		if err != nil {
+			return err
+		}
+		scope := access.System(organization)
 		*n = given
 		n.Lines = append([]CreditLine(nil), given.Lines...)
 		if err := s.Lock(tx, scope); err != nil {

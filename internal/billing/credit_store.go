@@ -13,6 +13,13 @@ import (
 	"sede/internal/tax"
 )
 
+// creditOrganizationOf tells whose credit note it is. The transaction's scope is the
+// instance.
+func creditOrganizationOf(tx *db.Tx, id ident.ID) (organization ident.ID, err error) {
+	err = orMissing(tx.Row(`SELECT organization_id FROM credit_note WHERE id = $1`, id).Scan(&organization))
+	return organization, err
+}
+
 const creditColumns = `organization_id, id, invoice_id, invoice_number, issuer_id, number, reason, currency, language, seller, buyer, lines,
 	subtotal, tax_category, tax_country, tax_rate, tax, total, issued_at`
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"sede/internal/null"
 	"sede/internal/tax"
 )
 
@@ -37,7 +38,24 @@ func TestCreditAddsUp(t *testing.T) {
 			left[k] = l.Amount - l.Discount
 		}
 		for range 20 {
-			n := CreditNote{}
+			n, whole := CreditNote{}, int64(0)
+			for _, l := range left {
+				whole += l
+			}
+			if whole > 0 && random.IntN(3) == 0 { // an amount for all lines
+				n.Amount = null.Of(1 + random.Int64N(whole))
+				if err := i.credit(&n, notes); err != nil {
+					t.Fatal(err)
+				}
+				if n.Subtotal != n.Amount.V {
+					t.Fatalf("%d is taken back of %d", n.Subtotal, n.Amount.V)
+				}
+				for _, l := range n.Lines {
+					left[l.Line-1] -= l.Amount
+				}
+				notes = append(notes, n)
+				continue
+			}
 			for k := range left {
 				if left[k] > 0 && random.IntN(2) == 0 {
 					amount := 1 + random.Int64N(left[k])

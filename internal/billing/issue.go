@@ -79,6 +79,9 @@ func (s *Service) CanIssue(tx *db.Tx, scope access.Scope, to ident.ID) error {
 	if len(a.Missing()) > 0 {
 		return fault.Broken(fault.Violation{Path: "organizationAddress", Text: fault.Textf("This address is not complete. It needs a street, a post code and a city.")})
 	}
+	if !issuer.readyFor(treat(issuer.party(), buyerOf(&a), tx.Now(scope))) {
+		return fault.New(fault.Conflict, "No invoice can be issued yet: an operator must first say the VAT number of who issues them.")
+	}
 	return nil
 }
 
@@ -95,7 +98,7 @@ func (s *Service) Issue(tx *db.Tx, scope access.Scope, o Order) (*Invoice, error
 		return &i, s.finalise(tx, scope, &i, owed, nil)
 	}
 	issuer, err := issuerOf(tx, DefaultIssuer)
-	if err == nil && issuer.Ready() {
+	if err == nil && issuer.readyFor(i.Treatment) {
 		s.lacking(tx, scope, &i)
 	}
 	return &i, errors.Join(err, s.stored(tx, scope, &i, nil))
@@ -161,8 +164,13 @@ func (s *Service) parties(tx *db.Tx, to func() (organization.Address, error), i 
 	}
 	i.Seller, i.Buyer = issuer.party(), buyerOf(&a)
 	i.DueAt = null.Of(at.AddDate(0, 0, int(issuer.PaymentDays)))
-	treatment = tax.Treat(tax.Party{Country: i.Seller.Country, VATNumber: i.Seller.VATNumber}, tax.Party{Country: i.Buyer.Country, VATNumber: i.Buyer.VATNumber}, at)
-	return issuer.Ready() && len(a.Missing()) == 0, treatment, nil
+	treatment = treat(i.Seller, i.Buyer, at)
+	return issuer.readyFor(treatment) && len(a.Missing()) == 0, treatment, nil
+}
+
+// treat says how a sale at a time is taxed.
+func treat(seller, buyer Party, at time.Time) tax.Treatment {
+	return tax.Treat(tax.Party{Country: seller.Country, VATNumber: seller.VATNumber}, tax.Party{Country: buyer.Country, VATNumber: buyer.VATNumber}, at)
 }
 
 // productsOf has the products of lines travel with the next statement, each once.

@@ -22,6 +22,7 @@ import (
 // Who may do what.
 var (
 	mayRead   = access.Within(access.Payers)
+	mayLoad   = mayRead.OrInstance()
 	mayRecord = access.Operators()
 )
 
@@ -64,7 +65,22 @@ func (s *Service) Of(tx *db.Tx, scope access.Scope, subscription ident.ID, q *pa
 
 // Get loads one invoice; Missing when the organization has no such one.
 func (s *Service) Get(ctx context.Context, who *access.Caller, id ident.ID, i *Invoice) error {
-	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return find(tx, who.Scope(), id, i) })
+	return s.load(ctx, who, id, organizationOf, func(tx *db.Tx, scope access.Scope) error { return find(tx, scope, id, i) })
+}
+
+// load finds what belongs to the chosen organization. Operators who have chosen none
+// find it wherever it is.
+func (s *Service) load(ctx context.Context, who *access.Caller, id ident.ID, whose func(*db.Tx, ident.ID) (ident.ID, error), find func(*db.Tx, access.Scope) error) error {
+	if !who.Operator || !who.Organization.IsZero() {
+		return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return find(tx, who.Scope()) })
+	}
+	return s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
+		organization, err := whose(tx, id)
+		if err != nil {
+			return err
+		}
+		return find(tx, access.System(organization))
+	})
 }
 
 // Books are the invoices of a subscription with which something is still to happen.

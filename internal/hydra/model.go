@@ -187,6 +187,9 @@ func JSON[T any](fields []Field[T], item *T) []byte {
 	return append(dst, '}')
 }
 
+// changes reports whether the operation does what an Idempotency-Key has done once.
+func (op *operation) changes() bool { return op.method != http.MethodGet }
+
 // reads reports whether the operation reads a body.
 func (op *operation) reads() bool { return op.input != nil || op.text != "" }
 

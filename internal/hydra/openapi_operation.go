@@ -100,7 +100,7 @@ func (api *API) parameters(document *openapi3.T, op *operation) openapi3.Paramet
 	switch {
 	case op.method == http.MethodGet && op.kind != opList && op.output != nil:
 		share("IfNoneMatch")
-	case op.method == http.MethodPost, op.method == http.MethodPatch:
+	case op.changes():
 		share("IdempotencyKey")
 	}
 	if op.kind == opUpdate {
@@ -254,7 +254,7 @@ func (api *API) successResponse(op *operation) *openapi3.ResponseRef {
 			response.Headers["Location"] = headerRef("Location")
 		}
 	}
-	if op.method == http.MethodPost || op.method == http.MethodPatch {
+	if op.changes() {
 		response.Headers["Idempotency-Replayed"] = headerRef("Replayed")
 	}
 	return &openapi3.ResponseRef{Value: response}
