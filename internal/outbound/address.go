@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"net/netip"
 	"net/url"
 
 	"sede/internal/fault"
@@ -20,3 +21,19 @@ func CheckAddress(address string, local bool) fault.Text {
 
 // IsLocal reports whether the name of a host is one that this machine has for itself.
 func IsLocal(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
+
+// IsInside reports whether the host of an address is one that nobody on the internet
+// has: an IP address of a network of its own, or a name of this machine unless local
+// lets it lead there. Other names are looked at when they are dialled.
+func IsInside(address string, local bool) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	if IsLocal(host) {
+		return !local
+	}
+	at, err := netip.ParseAddr(host)
+	return err == nil && !Public.holds(at)
+}

@@ -1,6 +1,9 @@
 package outbound
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestCheckAddress(t *testing.T) {
 	t.Parallel()
@@ -24,6 +27,29 @@ func TestCheckAddress(t *testing.T) {
 		got := [2]bool{CheckAddress(address, true).IsZero(), CheckAddress(address, false).IsZero()}
 		if got != want {
 			t.Errorf("%s: %v", address, got)
+		}
+	}
+}
+
+func TestIsInside(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		"https://app.example/hooks":    false,
+		"https://8.8.8.8/":             false,
+		"https://[2606:4700::1111]/":   false,
+		"https://10.1.2.3/":            true,
+		"https://169.254.169.254/":     true,
+		"https://127.0.0.1:8443/":      true,
+		"https://localhost/":           true,
+		"https://[::1]/":               true,
+		"https://[fd00::1]:8443/hooks": true,
+		"https://[::ffff:10.0.0.1]/":   true,
+	} {
+		if IsInside(address, false) != want {
+			t.Errorf("%s: %v", address, !want)
+		}
+		if here := strings.Contains(address, "//127.") || strings.Contains(address, "localhost") || strings.Contains(address, "[::1]"); IsInside(address, true) != (want && !here) {
+			t.Errorf("%s with this machine: %v", address, want && here)
 		}
 	}
 }

@@ -2,9 +2,11 @@ package webhook
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -95,10 +97,7 @@ func (s *Service) send(ctx context.Context, e *Endpoint, d *delivery) (why strin
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // without the address, which may hold a secret
 		}
-		if errors.Is(err, outbound.ErrReach) {
-			return outOfReach, err
-		}
-		return unreachable, fmt.Errorf("webhook: %w", err)
+		return reason(err), fmt.Errorf("webhook: %w", err)
 	}
 	defer answer.Body.Close()
 	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10) // so that the connection can be used again
@@ -109,6 +108,24 @@ func (s *Service) send(ctx context.Context, e *Endpoint, d *delivery) (why strin
 		return gone, errors.New("webhook: HTTP 410")
 	}
 	return refused, fmt.Errorf("webhook: HTTP %d", answer.StatusCode)
+}
+
+// reason is why there was no answer, in a word.
+func reason(err error) string {
+	_, unnamed := errors.AsType[*net.DNSError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	network, _ := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, outbound.ErrReach):
+		return outOfReach
+	case unnamed:
+		return unknownHost
+	case untrusted:
+		return certificate
+	case network != nil && network.Timeout():
+		return timeout
+	}
+	return unreachable
 }
 
 // sign sets the headers by which the other side knows the event and who sent it.

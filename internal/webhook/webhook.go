@@ -99,19 +99,30 @@ const (
 
 // What can go wrong with a delivery.
 const (
-	unreachable = "unreachable" // no connection, or no answer in time
+	unknownHost = "unknown-host"
+	unreachable = "unreachable" // no connection
+	certificate = "certificate" // which is not the host's, has run out or is trusted by nobody
+	timeout     = "timeout"     // no answer in time
 	outOfReach  = "out-of-reach"
 	refused     = "refused" // an answer other than 2xx
 	gone        = "gone"    // 410: the other side wants no more
 	silent      = "silent"
 )
 
-func failures() []string { return []string{unreachable, outOfReach, refused, gone, silent} }
+func failures() []string {
+	return []string{unknownHost, unreachable, certificate, timeout, outOfReach, refused, gone, silent}
+}
 
 // sentence says what went wrong, to people.
 func sentence(code string) fault.Text {
 	switch code {
+	case unknownHost:
+		return fault.Textf("There is no host of this name.")
 	case unreachable:
+		return fault.Textf("No connection could be made.")
+	case certificate:
+		return fault.Textf("The certificate is not valid for this address.")
+	case timeout:
 		return fault.Textf("There was no answer in time.")
 	case outOfReach:
 		return fault.Textf("The address is not on the internet.")
@@ -152,6 +163,8 @@ func (e *Endpoint) fail(why string, now time.Time) {
 func (e *Endpoint) check(types []Type, local bool) (list []fault.Violation) {
 	if text := outbound.CheckAddress(e.URL, local); !text.IsZero() {
 		list = append(list, fault.Violation{Path: "url", Text: text})
+	} else if outbound.IsInside(e.URL, local) {
+		list = append(list, fault.Violation{Path: "url", Text: fault.Textf("The address is not on the internet.")})
 	}
 	if len(e.Events) == 0 {
 		list = append(list, fault.Violation{Path: "events", Text: fault.Textf("This collection should contain 1 element or more.")})

@@ -189,11 +189,30 @@ func TestReach(t *testing.T) {
 	if a := admin(in).Do("POST", "/webhook-endpoints", `{"url":"`+other.URL+`","events":["*"]}`); a.Status != http.StatusUnprocessableEntity {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	e := register(t, in, "https://127.0.0.1:1/", "*")
-	admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
-	in.RunJobs()
-	if e.reload(t, in); e.Error != "out-of-reach" {
-		t.Errorf("%+v", e)
+	for _, inside := range []string{"https://127.0.0.1:1/", "https://localhost/", "https://10.0.0.8/hooks", "https://[fd00::1]/"} {
+		if a := admin(in).Do("POST", "/webhook-endpoints", `{"url":"`+inside+`","events":["*"]}`); a.Status != http.StatusUnprocessableEntity || !strings.Contains(string(a.Body), "not on the internet") {
+			t.Errorf("%s: %d %s", inside, a.Status, a.Body)
+		}
+	}
+}
+
+// TestReasons tells why nothing arrives.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	in := sedetest.New(t, db.SQLite)
+	secure := httptest.NewTLSServer(http.NotFoundHandler()) // with a certificate of its own
+	t.Cleanup(secure.Close)
+	closed := receive(t)
+	closed.Close()
+	down := receive(t)
+	down.answer(http.StatusBadGateway)
+	for url, want := range map[string]string{secure.URL: "certificate", closed.URL: "unreachable", down.URL: "refused"} {
+		e := register(t, in, url, "ping")
+		admin(in).Must("POST", "/webhook-endpoints/"+e.ID+"/ping", "")
+		in.RunJobs()
+		if e.reload(t, in); e.Error != want {
+			t.Errorf("%s: %q, want %q", url, e.Error, want)
+		}
 	}
 }
 
