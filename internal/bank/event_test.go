@@ -97,3 +97,31 @@ func signIn(t *testing.T, in *sedetest.Instance, form string) (id string) {
 	}
 	return made.ID
 }
+
+// TestWaiting: so many connections may wait for somebody to sign in, and no more.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in := sedetest.New(t, engine)
+		const setup = `{"country": "PT", "redirectUri": "https://app.example/back"}`
+		var first struct{ ID string }
+		owner(in).Must("POST", "/integrations/kontomatik/setup", setup).JSON(t, &first)
+		for range 18 { // and one waits from the beginning
+			owner(in).Must("POST", "/integrations/kontomatik/setup", setup)
+		}
+		before := in.Dump()
+		a := owner(in).Do("POST", "/integrations/kontomatik/setup", setup)
+		if a.Status != http.StatusConflict || !strings.Contains(string(a.Body), "20 connections wait") {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		if changes := before.Changes(in.Dump()); len(changes) > 0 {
+			t.Errorf("%s", changes[0])
+		}
+		owner(in).Must("POST", "/integrations/kontomatik/setup", `{"integration": "/integrations/`+first.ID+`", "redirectUri": "https://app.example/back"}`) // once more
+		owner(in).Must("POST", "/integrations/kontomatik/revoke", `{"integration": "/integrations/`+first.ID+`"}`)
+		owner(in).Must("POST", "/integrations/kontomatik/setup", setup)
+		in.Advance(time.Hour + time.Minute)
+		in.RunJobs()
+		owner(in).Must("POST", "/integrations/kontomatik/setup", setup)
+	})
+}

@@ -35,8 +35,21 @@ type SetupRequest struct {
 // countries is what stands before the code of a country in its IRI.
 const countries = "/countries/"
 
-// signInTime is how long people have to sign in.
-const signInTime = time.Hour
+const (
+	// signInTime is how long people have to sign in.
+	signInTime = time.Hour
+	// mostWaiting is how many new connections of an organization may wait for that.
+	mostWaiting = 20
+)
+
+// room is a Conflict when as many connections wait for somebody to sign in as may.
+func room(tx *db.Tx, scope access.Scope) error {
+	n, err := countPending(tx, scope)
+	if err == nil && n >= mostWaiting {
+		err = fault.New(fault.Conflict, "%d connections wait for somebody to sign in at the bank. Sign in or end one of them first; each waits for an hour.", n)
+	}
+	return err
+}
 
 // Setup begins a connection. The consent that is live, if there is one, stays so
 // until the new one is granted.
@@ -57,6 +70,11 @@ func (s *Service) Setup(ctx context.Context, who *access.Caller, in *SetupReques
 	if in.SessionID.Valid {
 		return s.takeOver(ctx, who, in, &plan, &c, i)
 	}
+	if !in.Integration.Valid {
+		if err := s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error { return room(tx, who.Scope()) }); err != nil {
+			return err
+		}
+	}
 	started, err := client.Redirect(ctx, kontomatik.SignIn{
 		RedirectURI: in.RedirectURI.V, OwnerExternalID: owner(plan.ID), Country: plan.Country.V, Access: kontomatik.Access(plan.AccessMode),
 	})
@@ -69,6 +87,11 @@ func (s *Service) Setup(ctx context.Context, who *access.Caller, in *SetupReques
 		before, err := s.enter(tx, who, i, in.Integration.Valid)
 		if err != nil {
 			return err
+		}
+		if !in.Integration.Valid { // others may have begun meanwhile
+			if err := room(tx, who.Scope()); err != nil {
+				return err
+			}
 		}
 		dropWaiting(tx, who.Scope(), i.ID)
 		if err := insertConsent(tx, who.Scope(), &c); err != nil {

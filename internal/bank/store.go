@@ -49,6 +49,12 @@ func orMissing(err error) error {
 	return err
 }
 
+// countPending is how many connections wait for somebody to sign in for the first time.
+func countPending(tx *db.Tx, scope access.Scope) (n int64, err error) {
+	err = tx.Row(`SELECT count(*) FROM bank_integration WHERE organization_id = $1 AND status = '`+StatusPending+`'`, scope.Organization()).Scan(&n)
+	return n, err
+}
+
 // findIntegration loads a connection. One that is not there, or not in scope, is
 // Missing.
 func findIntegration(tx *db.Tx, scope access.Scope, id ident.ID, i *Integration) error {
