@@ -24,6 +24,7 @@ type body struct {
 	present fieldSet
 	files   map[string][]byte
 	spooled map[string]Upload
+	leave   func()            // the place of a spooled file; nil: there is none
 	content []byte            // JSON as it came
 	unknown []fault.Violation // references to items that the caller can't see
 	hasID   bool              // the body carries @id

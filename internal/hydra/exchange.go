@@ -402,6 +402,7 @@ func takeBody[T any](x *exchange, m *model[T]) (*body, error) {
 	var b *body
 	if x.media == typeMultipart {
 		r := x.r
+		var leave func()
 		for i := range m.fields {
 			if m.fields[i].kind == kindFile {
 				limit += int64(m.fields[i].maxLen)
@@ -410,13 +411,18 @@ func takeBody[T any](x *exchange, m *model[T]) (*body, error) {
 				if err := x.op.rule.Check(x.who); err != nil {
 					return nil, err
 				}
+				var err error
+				if leave, err = x.api.uploads.enter(x.who.User); err != nil {
+					return nil, err
+				}
 				r = x.steadily()
 			}
 		}
 		form, err := m.parseForm(x.w, r, x.boundary, limit)
-		if form != nil {
-			x.close = form.close
+		if form == nil {
+			form = &body{}
 		}
+		form.leave, x.close = leave, form.close
 		if err != nil {
 			return nil, err
 		}

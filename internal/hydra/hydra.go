@@ -84,6 +84,7 @@ type API struct {
 	links     hostLinks
 	static    documents
 	underway  underway
+	uploads   uploads
 	describe  []Describe
 }
 

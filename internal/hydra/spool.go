@@ -6,8 +6,60 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"time"
+
+	"sede/internal/fault"
+	"sede/internal/ident"
 )
+
+// uploads counts whose files are coming in and being worked on, so that nobody fills
+// the disk by sending many.
+type uploads struct {
+	mu sync.Mutex
+	of map[ident.ID]int // by user
+	n  int
+}
+
+// How many files may be there at once, of a user and of all.
+const (
+	uploadsOfUser = 2
+	uploadsOfAll  = 16
+)
+
+// enter takes a place for a file of the user until leave is called.
+func (u *uploads) enter(user ident.ID) (leave func(), err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var full *fault.Error
+	switch {
+	case u.of[user] >= uploadsOfUser:
+		full = fault.New(fault.TooManyRequests, "You are sending %d files already. Wait until one of them is answered.", u.of[user])
+	case u.n >= uploadsOfAll:
+		full = fault.New(fault.Unavailable, "Too many files are coming in at the moment. Try again later.")
+	default:
+		if u.of == nil {
+			u.of = map[ident.ID]int{}
+		}
+		u.of[user]++
+		u.n++
+		return sync.OnceFunc(func() { u.leave(user) }), nil
+	}
+	full.RetryAfter = uploadPause
+	return nil, full
+}
+
+// uploadPause is when to try again.
+const uploadPause = 10 * time.Second
+
+func (u *uploads) leave(user ident.ID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.n--
+	if u.of[user]--; u.of[user] == 0 {
+		delete(u.of, user)
+	}
+}
 
 // spool writes a file that comes in to disk.
 func (b *body) spool(s *spec, part io.Reader) error {
@@ -58,6 +110,9 @@ func (w *spoolWriter) Write(content []byte) (n int, err error) {
 
 // close lets go of the files on disk.
 func (b *body) close() {
+	if b.leave != nil {
+		b.leave()
+	}
 	for _, u := range b.spooled {
 		_ = u.File.Close()
 	}

@@ -59,7 +59,8 @@ func (s *Service) Export(ctx context.Context, who *access.Caller, ref string, _ 
 	return s.await(ctx, who, t)
 }
 
-// doExport makes an archive and tells whoever asked.
+// doExport makes an archive and tells whoever asked. It takes the place of the one
+// before.
 func (s *Service) doExport(ctx context.Context, job *jobs.Job[workArgs]) error {
 	w := &work{Service: s, job: job}
 	err := w.load(ctx)
@@ -71,7 +72,10 @@ func (s *Service) doExport(ctx context.Context, job *jobs.Job[workArgs]) error {
 	}
 	rows, size, err := w.export(ctx)
 	if err == nil {
-		return w.exported(ctx, rows, size)
+		if err = w.exported(ctx, rows, size); err != nil {
+			return err
+		}
+		return s.each(ctx, func(tx *db.Tx) ([]Transfer, error) { return made(tx, w.t.Organization, w.t.User, w.t.ID) }, s.expire)
 	}
 	if errors.Is(err, errOvertaken) || ctx.Err() != nil || job.Attempt < mostFailures {
 		return err

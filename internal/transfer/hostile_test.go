@@ -242,7 +242,7 @@ func TestAtOnce(t *testing.T) {
 				switch a := to.As(operator, "").Do(http.MethodPost, "/organizations/import", sedetest.Form("file", good)); a.Status {
 				case http.StatusAccepted:
 					accepted.Add(1)
-				case http.StatusConflict:
+				case http.StatusConflict, http.StatusTooManyRequests: // the third comes while two are sent
 					refused.Add(1)
 				default:
 					t.Error(a.Status, a.Body)
@@ -267,5 +267,33 @@ func TestAtOnce(t *testing.T) {
 			t.Errorf("%d imports, %d with the old id, %d refused", len(list), kept, refused.Load())
 		}
 		checkChains(t, to)
+	})
+}
+
+// TestManyImports keeps the files of three imports of a user, and no more.
+func TestManyImports(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in := sedetest.New(t, engine)
+		good := export(t, in, owner, "demo")
+		send := func() *sedetest.Answer {
+			return in.As(owner, "").Do(http.MethodPost, "/organizations/import", sedetest.Form("file", good))
+		}
+		for range 3 {
+			if a := send(); a.Status != http.StatusAccepted {
+				t.Fatal(a.Status, a.Body)
+			}
+		}
+		before := in.Dump()
+		if a := send(); a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") == "" || !strings.Contains(a.Body, "3 imports of yours") {
+			t.Error(a.Status, a.Body)
+		}
+		if changes := before.Changes(in.Dump()); len(changes) > 0 {
+			t.Errorf("%.500s", changes[0])
+		}
+		in.RunJobs()
+		if a := send(); a.Status != http.StatusAccepted {
+			t.Error(a.Status, a.Body)
+		}
 	})
 }

@@ -132,10 +132,23 @@ func notOurs() error {
 	return fault.New(fault.Unprocessable, "This is not the archive of an organization.")
 }
 
-// look finds out before anything is stored what target will say.
+// mostImports is how many imports of one user may be under way: their files are kept
+// until then.
+const mostImports = 3
+
+// look finds out before anything is stored what target will say, and whether there is
+// room for one more.
 func (s *Service) look(ctx context.Context, who *access.Caller, source ident.ID, asCopy bool) error {
 	return s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
-		_, err := s.target(tx, who, source, asCopy)
+		n, err := countImports(tx, who.User)
+		if err == nil && n >= mostImports && !who.Operator {
+			full := fault.New(fault.TooManyRequests, "%d imports of yours are under way. Wait until one of them is done.", n)
+			full.RetryAfter = time.Minute
+			return full
+		}
+		if err == nil {
+			_, err = s.target(tx, who, source, asCopy)
+		}
 		return err
 	})
 }

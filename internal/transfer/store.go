@@ -164,6 +164,20 @@ func making(tx *db.Tx, organization, user ident.ID, t *Transfer) error {
 		WHERE organization_id = $1 AND user_id = $2 AND direction = '`+Out+`' AND state = '`+Running+`' ORDER BY id LIMIT 1`, organization, user).Scan))
 }
 
+// made lists the archives of the organization that were made for the user before.
+func made(tx *db.Tx, organization, user, before ident.ID) ([]Transfer, error) {
+	return collect(tx.Query(`SELECT `+columns+` FROM organization_transfer
+		WHERE organization_id = $1 AND user_id = $2 AND direction = '`+Out+`' AND state = '`+Done+`' AND id < $3 AND blob_key IS NOT NULL`, organization, user, before))
+}
+
+// countImports is how many imports of the user are under way, with those whose file
+// is coming.
+func countImports(tx *db.Tx, user ident.ID) (n int64, err error) {
+	err = tx.Row(`SELECT count(*) FROM organization_transfer
+		WHERE user_id = $1 AND direction = '`+In+`' AND state IN ('`+receiving+`', '`+Running+`', '`+undoing+`')`, user).Scan(&n)
+	return n, err
+}
+
 func collect(rows *db.Rows) (list []Transfer, err error) {
 	defer rows.Close()
 	for rows.Next() {
