@@ -167,9 +167,10 @@ func (s *Service) settle(ctx context.Context, job *jobs.Job[delivery], why strin
 }
 
 // write notes at the endpoint how a delivery went, and switches it off when it has
-// refused everything for long or wants no more.
+// refused everything for long or wants no more. Endpoints are no data that is cleared or
+// brought back, so a hold does not keep them: the event would come once more.
 func (s *Service) write(ctx context.Context, scope access.Scope, id ident.ID, why string, complete func(tx *db.Tx) error) error {
-	return s.DB.Write(ctx, scope, func(tx *db.Tx) error {
+	return s.DB.Write(db.ThroughHold(ctx), scope, func(tx *db.Tx) error {
 		if complete != nil {
 			if err := complete(tx); err != nil {
 				return err

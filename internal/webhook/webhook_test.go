@@ -13,8 +13,10 @@ import (
 
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"sede/internal/access"
 	"sede/internal/app"
 	"sede/internal/db"
+	"sede/internal/ident"
 	"sede/internal/sedetest"
 	"sede/internal/throttle"
 )
@@ -381,6 +383,35 @@ func TestChanges(t *testing.T) {
 		admin(in).Must("PATCH", "/locations/"+lisbon.ID, `{"name":"Lisboa"}`)
 		if got = told(); len(got) != 0 {
 			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// TestHeld delivers once while the organization is held.
+func TestHeld(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in, other := sedetest.New(t, engine), receive(t)
+		e := register(t, in, other.URL, "location.changed")
+		admin(in).Must("POST", "/locations", `{"name":"Lisboa"}`)
+		org, err := ident.Parse(in.Names["other"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = in.App.Database().Write(t.Context(), access.Instance(), func(tx *db.Tx) error {
+			return db.Hold(tx, org, "Its data is being cleared.", in.Clock.Now())
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.RunJobs()
+		in.Advance(time.Minute)
+		in.RunJobs()
+		if got := other.take(); len(got) != 1 {
+			t.Errorf("%d arrived", len(got))
+		}
+		if e.reload(t, in); e.DeliveredAt == nil {
+			t.Errorf("%+v", e)
 		}
 	})
 }
