@@ -15,7 +15,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"sede/internal/access"
 	"sede/internal/app"
 	"sede/internal/archive"
 	"sede/internal/db"
@@ -296,4 +298,37 @@ func TestManyImports(t *testing.T) {
 			t.Error(a.Status, a.Body)
 		}
 	})
+}
+
+// TestTwoRuns: a run that another one has overtaken meets the other's rows. It leaves
+// them, and the import comes to its end.
+func TestTwoRuns(t *testing.T) {
+	t.Parallel()
+	from := sedetest.New(t, db.SQLite)
+	good := export(t, from, owner, "demo")
+	to := trusting(t, db.SQLite, 13, good)
+	if a := to.As(operator, "").Do(http.MethodPost, "/organizations/import", sedetest.Form("file", good)); a.Status != http.StatusAccepted {
+		t.Fatal(a.Status, a.Body)
+	}
+	var id string
+	for _, row := range rows(t, contents(t, good), &archive.Table{Name: "location"}) {
+		id = strings.ReplaceAll(row["id"].(string), "-", "")
+	}
+	err := to.App.Database().Write(t.Context(), access.Instance(), func(tx *db.Tx) error {
+		_, err := tx.Exec(`CREATE TRIGGER other_run AFTER UPDATE OF people ON organization_transfer BEGIN
+			INSERT INTO location (organization_id, id, name, name_fold, time_zone, version, created_at, updated_at)
+				VALUES (NEW.organization_id, x'` + id + `', 'Lisboa', 'lisboa', 'Europe/Lisbon', 1, NEW.created_at, NEW.created_at);
+			UPDATE organization_transfer SET rows_done = 1 WHERE id = NEW.id;
+		END`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.RunJobs()
+	to.Advance(time.Minute)
+	to.RunJobs()
+	if a := to.As(operator, "").Do(http.MethodGet, "/organization-transfers", ""); !strings.Contains(a.Body, `"state":"done"`) {
+		t.Error(a.Body)
+	}
 }

@@ -88,12 +88,13 @@ func (s *Service) doImport(ctx context.Context, job *jobs.Job[workArgs]) error {
 	return w.undo(ctx)
 }
 
-// hopeless reports whether trying again does not help.
+// hopeless reports whether trying again does not help. A first run does not look
+// whether rows are there: those that it meets may be of one that has overtaken it.
 func (w *work) hopeless(ctx context.Context, err error) bool {
 	if errors.Is(err, errOvertaken) || ctx.Err() != nil {
 		return false
 	}
-	return archive.IsDamaged(err) || errors.Is(err, blob.ErrNotExist) || db.IsForeignKey(err) || db.IsTaken(err) ||
+	return archive.IsDamaged(err) || errors.Is(err, blob.ErrNotExist) || db.IsForeignKey(err) || db.IsTaken(err) && w.t.Done > 0 ||
 		fault.Is(err, fault.Unprocessable) || w.job.Attempt >= mostFailures
 }
 
