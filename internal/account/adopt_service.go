@@ -29,11 +29,15 @@ func (s *Service) Lookup(tx *db.Tx, email string, id ident.ID) (user ident.ID, f
 	return ident.ID{}, false, false, err
 }
 
-// Adopt returns the user with the e-mail address as people are to be shown. Where
-// there is none it makes one with the id, without a password and with an address
-// that nobody has verified: they come in when they ask for a new password. It is a
-// transaction of the instance.
+// Adopt returns the user with the id, whose address may have become another one since
+// Lookup, or else the one with the e-mail address. Where there is neither it makes one
+// with both, without a password and with an address that nobody has verified: they come
+// in when they ask for a new password. It is a transaction of the instance.
 func (s *Service) Adopt(tx *db.Tx, who *access.Caller, id ident.ID, email, name string) (User, error) {
+	var u User
+	if err := findUser(tx, id, &u); err == nil || !fault.Is(err, fault.NotFound) {
+		return u, err
+	}
 	u, found, err := s.FindByEmail(tx, email)
 	if err != nil || found {
 		return u, err

@@ -153,9 +153,6 @@ func (w *work) bring(ctx context.Context) error {
 	if err := w.prepare(ctx, people); err != nil {
 		return err
 	}
-	if err := w.images(ctx); err != nil {
-		return err
-	}
 	leaves := w.t.leaves()
 	for _, t := range archive.Tables() {
 		f := w.a.File(t.Name)
@@ -165,6 +162,9 @@ func (w *work) bring(ctx context.Context) error {
 		if err := w.add(ctx, f, t); err != nil {
 			return err
 		}
+	}
+	if err := w.images(ctx); err != nil {
+		return err
 	}
 	if err := w.readHead(); err != nil {
 		return err
@@ -234,7 +234,8 @@ func imageOf(name string) (address, file string, ok bool) {
 	return strings.Cut(rest, "/")
 }
 
-// images stores the files of images.
+// images stores the files of images. Their rows are there before, by which undo finds
+// them.
 func (w *work) images(ctx context.Context) error {
 	for i := range w.a.Manifest.Files {
 		f := &w.a.Manifest.Files[i]
