@@ -14,6 +14,7 @@ import (
 	"sede/internal/app"
 	"sede/internal/archive"
 	"sede/internal/db"
+	"sede/internal/ident"
 	"sede/internal/sedetest"
 )
 
@@ -270,6 +271,42 @@ func TestArchiveIsGone(t *testing.T) {
 		in.RunJobs()
 		if changes := before.Changes(working(in.Dump())); len(changes) > 0 {
 			t.Errorf("%d rows changed, such as\n%.500s", len(changes), changes[0])
+		}
+	})
+}
+
+// TestExpiresWhileHeld forgets the archive of a clearing that was given up also while the
+// next one of the organization goes on.
+func TestExpiresWhileHeld(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in := sedetest.New(t, engine)
+		quiet(t, in)
+		if post(t, in, "/organizations/clear", confirm) != http.StatusOK {
+			t.Fatal("refused")
+		}
+		organization, err := ident.Parse(in.Names["demo"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = in.App.Database().Write(db.ThroughHold(t.Context()), access.Instance(), func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE organization_clearing SET state = 'failed', blob_key = 'archives/given-up.zip'`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Advance(25 * time.Hour) // the schedule is due
+		in.RunJobs()
+		var kept, held int64
+		err = in.App.Database().Read(t.Context(), access.Instance(), func(tx *db.Tx) error {
+			if err := db.CheckHold(tx, organization); db.IsHeld(err) {
+				held = 1
+			}
+			return tx.Row(`SELECT count(*) FROM organization_clearing WHERE blob_key IS NOT NULL`).Scan(&kept)
+		})
+		if err != nil || kept != 0 || held != 1 {
+			t.Errorf("%d archives of clearings that were given up; held: %d; %v", kept, held, err)
 		}
 	})
 }

@@ -403,8 +403,10 @@ func (s *Service) expireOne(ctx context.Context, r *record) error {
 	if from == cleared {
 		r.state = expired
 	}
-	err := s.db.Write(ctx, access.System(r.organization), func(tx *db.Tx) error { return update(tx, r, from) })
-	if errors.Is(err, errOvertaken) || db.IsHeld(err) {
+	// Another clearing of the organization does not keep this one, or expire would find it
+	// again and again.
+	err := s.db.Write(db.ThroughHold(ctx), access.System(r.organization), func(tx *db.Tx) error { return update(tx, r, from) })
+	if errors.Is(err, errOvertaken) {
 		return nil
 	}
 	return err
