@@ -420,17 +420,36 @@ func (in *intake) refine(tx *db.Tx, o *outcome, known *stored, t *Transaction) {
 }
 
 // heldFor finds the pending transaction that a booked one was: of the same day and
-// amount, whatever its text was.
-func (in *intake) heldFor(t *Transaction, claimed func(ident.ID, time.Time) bool) (ident.ID, bool) {
+// amount, and of several the one that shares the most words with it and has the
+// fewest others.
+func (in *intake) heldFor(t *Transaction, claimed func(ident.ID, time.Time) bool) (id ident.ID, ok bool) {
 	if t.Status != Booked {
-		return ident.ID{}, false
+		return id, false
 	}
-	for _, h := range in.pending {
-		if h.amount == t.Amount && h.on.Equal(t.On) && !claimed(h.id, h.on) {
-			return h.id, true
+	var most, least int // words
+	for n := range in.pending {
+		h := &in.pending[n]
+		if h.amount != t.Amount || !h.on.Equal(t.On) || claimed(h.id, h.on) {
+			continue
+		}
+		if shared, others := compareWords(h.text, searchable(t)); !ok || shared > most || shared == most && others < least {
+			id, ok, most, least = h.id, true, shared, others
 		}
 	}
-	return ident.ID{}, false
+	return id, ok
+}
+
+// compareWords is how many words of one text are in another, and how many are not.
+func compareWords(text, other string) (shared, others int) {
+	have := words(other)
+	for _, word := range words(text) {
+		if slices.Contains(have, word) {
+			shared++
+		} else {
+			others++
+		}
+	}
+	return shared, others
 }
 
 // dropPending removes what was pending and is told no more.

@@ -80,3 +80,48 @@ func TestRemoved(t *testing.T) {
 		}
 	})
 }
+
+// TestHolds: of pending transactions of the same day and amount a booked one was that
+// whose words it shares, whatever comes first.
+func TestHolds(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in, bank := withStub(t, engine)
+		on := sedetest.Start.AddDate(0, 0, -2).Format(time.DateOnly)
+		tell := func(status string, titles ...string) {
+			bank.tell(func(out io.Writer) {
+				var rows []row
+				for _, title := range titles {
+					rows = append(rows, row{on: on, amount: -1000, bare: true, title: title, status: status})
+				}
+				writeAccount(out, "PL61109010140000071219812874", 0, rows)
+			})
+		}
+		ids := func() map[string]string {
+			t.Helper()
+			var page struct {
+				Members []struct{ ID, Title string } `json:"hydra:member"`
+			}
+			owner(in).Must("GET", "/bank-transactions", "").JSON(t, &page)
+			list := map[string]string{}
+			for _, m := range page.Members {
+				list[m.Title] = m.ID
+			}
+			return list
+		}
+		tell("PENDING", "HOLD CAFÉ LISBOA", "HOLD METRO PORTO", "HOLD")
+		connect(t, in, "first")
+		in.RunJobs()
+		held := ids()
+		in.Advance(25 * time.Hour)
+		tell("DONE", "Card 1234: Metro do Porto", "Card 1234: unknown", "Card 1234: Cafe Central, Lisboa")
+		owner(in).Must("POST", "/integrations/kontomatik/pull", `{}`)
+		in.RunJobs()
+		booked := ids()
+		for was, is := range map[string]string{"HOLD CAFÉ LISBOA": "Card 1234: Cafe Central, Lisboa", "HOLD METRO PORTO": "Card 1234: Metro do Porto", "HOLD": "Card 1234: unknown"} {
+			if held[was] == "" || held[was] != booked[is] {
+				t.Errorf("%s is %s, and %s is %s", was, held[was], is, booked[is])
+			}
+		}
+	})
+}

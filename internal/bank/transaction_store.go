@@ -323,19 +323,20 @@ type held struct {
 	id     ident.ID
 	on     time.Time
 	amount int64
+	text   string
 }
 
 // maxPending is how many pending transactions of an account are looked at.
 const maxPending = 5000
 
 func pendingOf(tx *db.Tx, scope access.Scope, account ident.ID) (list []held, err error) {
-	rows := tx.Query(`SELECT id, transaction_on, amount FROM bank_transaction
+	rows := tx.Query(`SELECT id, transaction_on, amount, text_fold FROM bank_transaction
 		WHERE organization_id = $1 AND account_id = $2 AND status = '`+Pending+`' ORDER BY transaction_on, id LIMIT `+strconv.Itoa(maxPending),
 		scope.Organization(), account)
 	defer rows.Close()
 	for rows.Next() {
 		var h held
-		if err := rows.Scan(&h.id, &h.on, &h.amount); err != nil {
+		if err := rows.Scan(&h.id, &h.on, &h.amount, &h.text); err != nil {
 			return nil, err
 		}
 		list = append(list, h)
