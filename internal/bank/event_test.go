@@ -106,7 +106,7 @@ func TestWaiting(t *testing.T) {
 		const setup = `{"country": "PT", "redirectUri": "https://app.example/back"}`
 		var first struct{ ID string }
 		owner(in).Must("POST", "/integrations/kontomatik/setup", setup).JSON(t, &first)
-		for range 18 { // and one waits from the beginning
+		for range 19 {
 			owner(in).Must("POST", "/integrations/kontomatik/setup", setup)
 		}
 		before := in.Dump()

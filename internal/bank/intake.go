@@ -426,24 +426,27 @@ func (in *intake) heldFor(t *Transaction, claimed func(ident.ID, time.Time) bool
 	if t.Status != Booked {
 		return id, false
 	}
+	var told []string
 	var most, least int // words
 	for n := range in.pending {
 		h := &in.pending[n]
 		if h.amount != t.Amount || !h.on.Equal(t.On) || claimed(h.id, h.on) {
 			continue
 		}
-		if shared, others := compareWords(h.text, searchable(t)); !ok || shared > most || shared == most && others < least {
+		if told == nil {
+			told = words(searchable(t))
+		}
+		if shared, others := compareWords(h.words, told); !ok || shared > most || shared == most && others < least {
 			id, ok, most, least = h.id, true, shared, others
 		}
 	}
 	return id, ok
 }
 
-// compareWords is how many words of one text are in another, and how many are not.
-func compareWords(text, other string) (shared, others int) {
-	have := words(other)
-	for _, word := range words(text) {
-		if slices.Contains(have, word) {
+// compareWords is how many words of one list are in another, and how many are not.
+func compareWords(list, other []string) (shared, others int) {
+	for _, word := range list {
+		if slices.Contains(other, word) {
 			shared++
 		} else {
 			others++

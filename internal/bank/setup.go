@@ -84,14 +84,14 @@ func (s *Service) Setup(ctx context.Context, who *access.Caller, in *SetupReques
 	c.redirection = s.sealed(sealRedirection, c.id, started.ID)
 	return s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
 		*i = plan
-		before, err := s.enter(tx, who, i, in.Integration.Valid)
-		if err != nil {
-			return err
-		}
 		if !in.Integration.Valid { // others may have begun meanwhile
 			if err := room(tx, who.Scope()); err != nil {
 				return err
 			}
+		}
+		before, err := s.enter(tx, who, i, in.Integration.Valid)
+		if err != nil {
+			return err
 		}
 		dropWaiting(tx, who.Scope(), i.ID)
 		if err := insertConsent(tx, who.Scope(), &c); err != nil {

@@ -323,7 +323,7 @@ type held struct {
 	id     ident.ID
 	on     time.Time
 	amount int64
-	text   string
+	words  []string // of its text
 }
 
 // maxPending is how many pending transactions of an account are looked at.
@@ -336,9 +336,11 @@ func pendingOf(tx *db.Tx, scope access.Scope, account ident.ID) (list []held, er
 	defer rows.Close()
 	for rows.Next() {
 		var h held
-		if err := rows.Scan(&h.id, &h.on, &h.amount, &h.text); err != nil {
+		var text string
+		if err := rows.Scan(&h.id, &h.on, &h.amount, &text); err != nil {
 			return nil, err
 		}
+		h.words = words(text)
 		list = append(list, h)
 	}
 	return list, rows.Err()

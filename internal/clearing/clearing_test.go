@@ -251,23 +251,29 @@ func TestArchiveCanNotBeStored(t *testing.T) {
 	}
 }
 
+// begin begins to clear demo and says how far that is, and where the archive.
+func begin(t *testing.T, in *sedetest.Instance, state, archive string) {
+	t.Helper()
+	quiet(t, in)
+	if post(t, in, "/organizations/clear", confirm) != http.StatusOK {
+		t.Fatal("refused")
+	}
+	err := in.App.Database().Write(db.ThroughHold(t.Context()), access.Instance(), func(tx *db.Tx) error {
+		_, err := tx.Exec(`UPDATE organization_clearing SET state = $1, blob_key = $2`, state, archive)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestArchiveIsGone removes nothing when the archive is not where it was stored.
 func TestArchiveIsGone(t *testing.T) {
 	t.Parallel()
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
-		quiet(t, in)
-		if post(t, in, "/organizations/clear", confirm) != http.StatusOK {
-			t.Fatal("refused")
-		}
+		begin(t, in, "removing", "archives/gone.zip")
 		before := working(in.Dump())
-		err := in.App.Database().Write(db.ThroughHold(t.Context()), access.Instance(), func(tx *db.Tx) error {
-			_, err := tx.Exec(`UPDATE organization_clearing SET state = 'removing', blob_key = 'archives/gone.zip'`)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		in.RunJobs()
 		if changes := before.Changes(working(in.Dump())); len(changes) > 0 {
 			t.Errorf("%d rows changed, such as\n%.500s", len(changes), changes[0])
@@ -281,18 +287,8 @@ func TestExpiresWhileHeld(t *testing.T) {
 	t.Parallel()
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
-		quiet(t, in)
-		if post(t, in, "/organizations/clear", confirm) != http.StatusOK {
-			t.Fatal("refused")
-		}
+		begin(t, in, "failed", "archives/given-up.zip")
 		organization, err := ident.Parse(in.Names["demo"])
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = in.App.Database().Write(db.ThroughHold(t.Context()), access.Instance(), func(tx *db.Tx) error {
-			_, err := tx.Exec(`UPDATE organization_clearing SET state = 'failed', blob_key = 'archives/given-up.zip'`)
-			return err
-		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -491,7 +491,7 @@ func (x *exchange) send(status int) {
 	x.freeKey()
 	x.setHeader()
 	h := x.w.Header()
-	if x.op.method != http.MethodGet {
+	if x.op.changes() {
 		x.setWritten(h)
 	}
 	if x.etag != "" {

@@ -187,7 +187,8 @@ func JSON[T any](fields []Field[T], item *T) []byte {
 	return append(dst, '}')
 }
 
-// changes reports whether the operation does what an Idempotency-Key has done once.
+// changes reports whether the operation changes something: an Idempotency-Key has it
+// done once.
 func (op *operation) changes() bool { return op.method != http.MethodGet }
 
 // reads reports whether the operation reads a body.

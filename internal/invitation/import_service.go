@@ -7,7 +7,6 @@ import (
 	"sede/internal/account"
 	"sede/internal/db"
 	"sede/internal/ident"
-	"sede/internal/null"
 	"sede/internal/organization"
 	"sede/internal/secret"
 )
@@ -33,7 +32,7 @@ func (s *Service) Named(tx *db.Tx, scope access.Scope, by ident.ID, people []org
 			return err
 		}
 		insert(tx, scope, &Invitation{ID: s.ids.New(), Organization: scope.Organization(), Email: email, Role: people[n].Role, Status: Pending,
-			Language: null.Value[string]{}, InvitedBy: inviter, Mailed: true, SentAt: now, ExpiresAt: now, Version: 1, CreatedAt: now, UpdatedAt: now,
+			InvitedBy: inviter, Mailed: true, SentAt: now, ExpiresAt: now, Version: 1, CreatedAt: now, UpdatedAt: now,
 			tokenHash: secret.HashToken(token)})
 	}
 	return nil

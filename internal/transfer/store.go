@@ -111,6 +111,7 @@ func planned(tx *db.Tx, t *Transfer) (users map[ident.ID]ident.ID, err error) {
 	return users, json.Unmarshal([]byte(content.V), &users)
 }
 
+// keepPlan writes down who is who.
 func keepPlan(tx *db.Tx, t *Transfer, users map[ident.ID]ident.ID) error {
 	content, err := json.Marshal(users)
 	if err != nil {
