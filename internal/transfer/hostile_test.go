@@ -300,6 +300,47 @@ func TestManyImports(t *testing.T) {
 	})
 }
 
+// TestLastPlace: of two archives that a user sends at the same moment one gets the last
+// place there is for imports. Both have been looked at before either takes it.
+func TestLastPlace(t *testing.T) {
+	t.Parallel()
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in := sedetest.New(t, engine)
+		good := export(t, in, owner, "demo")
+		send := func() int {
+			return in.As(owner, "").Do(http.MethodPost, "/organizations/import", sedetest.Form("file", good)).Status
+		}
+		for range 2 {
+			if status := send(); status != http.StatusAccepted {
+				t.Fatal(status)
+			}
+		}
+		var wait sync.WaitGroup
+		var statuses [2]int
+		write(t, in, func(tx *db.Tx) error { // on SQLite the one who writes is busy, on PostgreSQL the table is taken
+			if engine == db.PostgreSQL {
+				if _, err := tx.Exec(`LOCK TABLE organization_transfer IN EXCLUSIVE MODE`); err != nil {
+					return err
+				}
+			}
+			for k := range statuses {
+				wait.Go(func() { statuses[k] = send() })
+			}
+			time.Sleep(500 * time.Millisecond)
+			return nil
+		})
+		wait.Wait()
+		slices.Sort(statuses[:])
+		if statuses != [2]int{http.StatusAccepted, http.StatusTooManyRequests} {
+			t.Error(statuses)
+		}
+		in.RunJobs()
+		if n := parse(t, in.As(owner, "").Do(http.MethodGet, "/organization-transfers", ""), http.StatusOK)["hydra:totalItems"]; n != 3.0 {
+			t.Error(n, "imports")
+		}
+	})
+}
+
 // TestTwoRuns: a run that another one has overtaken meets the other's rows. It leaves
 // them, and the import comes to its end.
 func TestTwoRuns(t *testing.T) {

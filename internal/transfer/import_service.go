@@ -57,7 +57,7 @@ func (s *Service) Import(ctx context.Context, who *access.Caller, in *Uploaded, 
 	if _, err := in.File.File.Seek(0, 0); err != nil {
 		return err
 	}
-	err = s.receive(ctx, &given, in)
+	err = s.receive(ctx, who, &given, in)
 	if err == nil {
 		err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
 			*t = given
@@ -71,9 +71,18 @@ func (s *Service) Import(ctx context.Context, who *access.Caller, in *Uploaded, 
 }
 
 // receive stores the file of an import. That there may be one is written down
-// before, so that it is found when nothing else comes.
-func (s *Service) receive(ctx context.Context, t *Transfer, in *Uploaded) error {
-	err := s.db.Write(db.WithoutHooks(ctx), access.Instance(), func(tx *db.Tx) error { return insert(tx, t) })
+// before, so that it is found when nothing else comes. From there on it is one of those
+// under way, and nobody else takes its place among them.
+func (s *Service) receive(ctx context.Context, who *access.Caller, t *Transfer, in *Uploaded) error {
+	err := s.db.Write(db.WithoutHooks(ctx), access.Instance(), func(tx *db.Tx) error {
+		if err := tx.Lock("transfer/user/" + who.User.String()); err != nil {
+			return err
+		}
+		if err := room(tx, who); err != nil {
+			return err
+		}
+		return insert(tx, t)
+	})
 	if err != nil {
 		return err
 	}
@@ -136,16 +145,23 @@ func notOurs() error {
 // until then.
 const mostImports = 3
 
+// room refuses one import more of somebody who has as many under way as there may be.
+// Who makes one holds the lock of its user.
+func room(tx *db.Tx, who *access.Caller) error {
+	n, err := countImports(tx, who.User)
+	if err != nil || n < mostImports || who.Operator {
+		return err
+	}
+	full := fault.New(fault.TooManyRequests, "%d imports of yours are under way. Wait until one of them is done.", n)
+	full.RetryAfter = time.Minute
+	return full
+}
+
 // look finds out before anything is stored what target will say, and whether there is
 // room for one more.
 func (s *Service) look(ctx context.Context, who *access.Caller, source ident.ID, asCopy bool) error {
 	return s.db.Read(ctx, access.Instance(), func(tx *db.Tx) error {
-		n, err := countImports(tx, who.User)
-		if err == nil && n >= mostImports && !who.Operator {
-			full := fault.New(fault.TooManyRequests, "%d imports of yours are under way. Wait until one of them is done.", n)
-			full.RetryAfter = time.Minute
-			return full
-		}
+		err := room(tx, who)
 		if err == nil {
 			_, err = s.target(tx, who, source, asCopy)
 		}
