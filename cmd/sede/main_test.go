@@ -105,6 +105,7 @@ func TestWrongSettings(t *testing.T) {
 		{[]string{"serve", "--cors-origins", "app.example"}, 1, "--cors-origins"},
 		{[]string{"serve", "--trusted-proxies", "10.0.0.0/99"}, 1, "--trusted-proxies"},
 		{[]string{"serve", "--bank-retention=-1"}, 1, "--bank-retention"},
+		{[]string{"serve", "--import-limit=100", "--import-space=99"}, 1, "--import-space"},
 		{[]string{"serve", "--kontomatik-url", "http://api.kontomatik.com", "--kontomatik-key", "k"}, 1, "--kontomatik-url"},
 		{[]string{"serve", "--secret-key", "short"}, 1, "--secret-key"},
 		{[]string{"serve", "--secret-key", strings.Repeat("ab", keySize), "--secret-key-previous", "short"}, 1, "--secret-key-previous"},

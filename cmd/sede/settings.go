@@ -49,6 +49,7 @@ type settings struct {
 	KontomatikKey  string            `name:"kontomatik-key" help:"API key for Kontomatik. Needed with --kontomatik-url." env:"SEDE_KONTOMATIK_KEY" placeholder:"KEY"`
 	BankRetention  int               `name:"bank-retention" help:"Months after which bank transactions are removed. 0: never." default:"0" env:"SEDE_BANK_RETENTION" placeholder:"MONTHS"`
 	ImportLimit    int64             `name:"import-limit" help:"Largest archive of an organization that can be imported, in MiB." default:"1024" env:"SEDE_IMPORT_LIMIT" placeholder:"MIB"`
+	ImportSpace    int64             `name:"import-space" help:"Room on disk for archives that come in at once, in MiB. 0: four times import-limit." default:"0" env:"SEDE_IMPORT_SPACE" placeholder:"MIB"`
 	TrustedKeys    []string          `name:"trusted-keys" help:"Keys of other instances whose archives can be imported, as sede archive key prints them there." env:"SEDE_TRUSTED_KEYS" placeholder:"KEY"`
 	StripeKey      string            `name:"stripe-key" help:"Secret key of the account at Stripe that collects money: sk_live_… or sk_test_…. Empty: sede writes the invoices of all organizations itself." env:"SEDE_STRIPE_KEY" placeholder:"KEY"`
 	StripeSecrets  []string          `name:"stripe-webhook-secrets" help:"Secrets that Stripe signs its messages with, whsec_…; several while one takes the place of another. Needed with --stripe-key." env:"SEDE_STRIPE_WEBHOOK_SECRETS" placeholder:"SECRET"`
@@ -123,7 +124,10 @@ func (s *settings) transfer() (c app.TransferSettings, err error) {
 	if s.ImportLimit < 1 || s.ImportLimit > 1<<20 {
 		return c, fmt.Errorf("--import-limit: %d must be MiB between 1 and 1048576", s.ImportLimit)
 	}
-	c.Most = s.ImportLimit << 20
+	if s.ImportSpace != 0 && s.ImportSpace < s.ImportLimit || s.ImportSpace > 1<<30 {
+		return c, fmt.Errorf("--import-space: %d must be MiB for at least one archive of --import-limit, %d", s.ImportSpace, s.ImportLimit)
+	}
+	c.Most, c.Space = s.ImportLimit<<20, s.ImportSpace<<20
 	for _, text := range s.TrustedKeys {
 		key, err := base64.StdEncoding.DecodeString(text)
 		if err != nil || len(key) != ed25519.PublicKeySize {

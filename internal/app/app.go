@@ -226,6 +226,7 @@ func (a *App) serve(all feature.Module, box *secret.Box) (err error) {
 		Prefix: a.config.Prefix, BaseURL: a.config.BaseURL, Keys: a.config.Keys,
 		Log: a.config.Log, Clock: a.config.Clock, Authenticate: a.features.accounts.Authenticate, Limit: a.limit(),
 		Context: a.features.accounts.WithRequest, Secret: box, Offers: a.features.products.Granting,
+		FileSpace: a.config.Transfer.FileSpace(),
 	}, all.Resources, all.Describe...)
 	if err != nil {
 		return err

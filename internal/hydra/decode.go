@@ -24,7 +24,7 @@ type body struct {
 	present fieldSet
 	files   map[string][]byte
 	spooled map[string]Upload
-	leave   func()            // the place of a spooled file; nil: there is none
+	place   *place            // of a spooled file; nil: there is none
 	content []byte            // JSON as it came
 	unknown []fault.Violation // references to items that the caller can't see
 	hasID   bool              // the body carries @id
@@ -231,10 +231,10 @@ func (m *model[T]) parseQuery(parameters []parameter) *body {
 // parseForm takes multipart/form-data apart (RFC 7578): files by the names of
 // their parts, texts as they are, all else as JSON. The body has open files, with an
 // error too.
-func (m *model[T]) parseForm(w http.ResponseWriter, r *http.Request, boundary string, limit int64) (*body, error) {
-	b := &body{values: make([]rawValue, len(m.fields)), files: map[string][]byte{}, spooled: map[string]Upload{}}
+func (m *model[T]) parseForm(w http.ResponseWriter, r *http.Request, boundary string, limit int64, at *place) (*body, error) {
+	b := &body{values: make([]rawValue, len(m.fields)), files: map[string][]byte{}, spooled: map[string]Upload{}, place: at}
 	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
+		return b, tooLarge(limit)
 	}
 	reader := multipart.NewReader(http.MaxBytesReader(w, r.Body, limit), boundary)
 	for {

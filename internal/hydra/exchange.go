@@ -402,7 +402,7 @@ func takeBody[T any](x *exchange, m *model[T]) (*body, error) {
 	var b *body
 	if x.media == typeMultipart {
 		r := x.r
-		var leave func()
+		var at *place
 		for i := range m.fields {
 			if m.fields[i].kind == kindFile {
 				limit += int64(m.fields[i].maxLen)
@@ -412,17 +412,15 @@ func takeBody[T any](x *exchange, m *model[T]) (*body, error) {
 					return nil, err
 				}
 				var err error
-				if leave, err = x.api.uploads.enter(x.who.User); err != nil {
+				if at, err = x.api.uploads.enter(x.who.User, min(r.ContentLength, int64(m.fields[i].maxLen))); err != nil {
 					return nil, err
 				}
+				x.close = at.leave
 				r = x.steadily()
 			}
 		}
-		form, err := m.parseForm(x.w, r, x.boundary, limit)
-		if form == nil {
-			form = &body{}
-		}
-		form.leave, x.close = leave, form.close
+		form, err := m.parseForm(x.w, r, x.boundary, limit, at)
+		x.close = form.close
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,7 @@
 package hydra
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -51,6 +52,7 @@ type Config struct {
 	BaseURL     string // e.g. https://sede.example; empty: taken from each request
 	Keys        Keys   // empty: Prefixed
 	MaxBody     int64  // bytes of a body without files; 0: 1 MiB
+	FileSpace   int64  // bytes of all spooled files that are there at once; 0: 4 GiB
 	Log         *slog.Logger
 	Clock       clock.Clock
 	Secret      *secret.Box // seals stored answers that hold secrets; needed when a field is Secret
@@ -114,6 +116,7 @@ func New(config Config, declarations []Declaration, describe ...Describe) (*API,
 	if api.MaxBody == 0 {
 		api.MaxBody = 1 << 20
 	}
+	api.uploads.space = cmp.Or(api.FileSpace, defaultSpace)
 	if api.Log == nil {
 		api.Log = slog.New(slog.DiscardHandler)
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -339,6 +340,69 @@ func TestLastPlace(t *testing.T) {
 			t.Error(n, "imports")
 		}
 	})
+}
+
+// TestNoSpace: while an archive comes in that fills the room there is, others find none,
+// whether they say how long they are or not. When it is answered they do.
+func TestNoSpace(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("x", 64<<10)
+	in := sedetest.NewWith(t, db.SQLite, func(c *app.Config) { c.Transfer.Space = int64(len(large)) + 100 })
+	server := httptest.NewServer(in.App.Handler())
+	t.Cleanup(server.Close)
+	token := in.Token(owner)
+	send := func(body io.Reader) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/organizations/import", body)
+		if err != nil {
+			t.Error(err)
+			return nil
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=form")
+		a, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Error(err)
+			return nil
+		}
+		_ = a.Body.Close()
+		return a
+	}
+	begun, end, _ := strings.Cut(sedetest.Form("file", large+"|"), "|")
+	out, first := io.Pipe()
+	answered := make(chan int)
+	go func() { answered <- send(out).StatusCode }()
+	if _, err := io.WriteString(first, begun); err != nil {
+		t.Fatal(err)
+	}
+	small := sedetest.Form("file", strings.Repeat("y", 8<<10))
+	for name, body := range map[string]func() io.Reader{
+		"with length":    func() io.Reader { return strings.NewReader(small) },
+		"without length": func() io.Reader { return io.MultiReader(strings.NewReader(small)) },
+	} {
+		status, waits := 0, ""
+		for range 100 { // until the first is there
+			if a := send(body()); a != nil {
+				status, waits = a.StatusCode, a.Header.Get("Retry-After")
+			}
+			if status != http.StatusUnprocessableEntity {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if status != http.StatusServiceUnavailable || waits == "" {
+			t.Errorf("%s: %d, Retry-After %q", name, status, waits)
+		}
+	}
+	if _, err := io.WriteString(first, end); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Close()
+	if status := <-answered; status != http.StatusUnprocessableEntity {
+		t.Error(status)
+	}
+	if a := send(strings.NewReader(small)); a != nil && a.StatusCode != http.StatusUnprocessableEntity {
+		t.Error(a.StatusCode)
+	}
 }
 
 // TestTwoRuns: a run that another one has overtaken meets the other's rows. It leaves

@@ -21,9 +21,13 @@ import (
 // Settings say what may come in.
 type Settings struct {
 	Most    int64               // bytes of an archive; 0: DefaultMost
+	Space   int64               // bytes of all that come in at once; 0: four times Most
 	Direct  int64               // rows of an organization whose archive is sent at once; 0: DefaultDirect
 	Trusted []ed25519.PublicKey // of other instances
 }
+
+// FileSpace is how many bytes on disk archives may take together while they come in.
+func (s *Settings) FileSpace() int64 { return cmp.Or(s.Space, 4*cmp.Or(s.Most, DefaultMost)) }
 
 // DefaultMost is how large an archive may be.
 const DefaultMost = 1 << 30
