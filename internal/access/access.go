@@ -217,7 +217,7 @@ func (r Rule) IsInPerson() bool { return r.inPerson }
 // because it is closing or else suspended.
 func Suspension(closing bool) error {
 	if closing {
-		return fault.New(fault.Forbidden, "This organization is closing. It can be read only, unless an owner reopens it.")
+		return fault.New(fault.Forbidden, "This organization is closing. It can be read only, unless it is reopened.")
 	}
 	return fault.New(fault.Forbidden, "This organization is suspended. It can be read only.")
 }

@@ -105,6 +105,9 @@ func (s *Service) putImage(ctx context.Context, who *access.Caller, kind string,
 	}
 	return s.db.Write(ctx, who.Scope(), func(tx *db.Tx) error {
 		*o = Organization{}
+		if err := lockImages(tx, who.Scope()); err != nil {
+			return err
+		}
 		role, err := s.enter(tx, who, who.Organization.String(), o)
 		if err != nil {
 			return err

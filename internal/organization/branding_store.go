@@ -5,13 +5,25 @@ import (
 
 	"sede/internal/access"
 	"sede/internal/db"
+	"sede/internal/fault"
 	"sede/internal/ident"
 )
 
-// updateImages stores which images the scope's organization shows.
+// lockImages holds the images of the scope's organization until the transaction
+// ends.
+func lockImages(tx *db.Tx, scope access.Scope) error {
+	return tx.Lock("organization/images/" + scope.Organization().String())
+}
+
+// updateImages stores which images the scope's organization shows, if it still has
+// the version before its own; else somebody was faster.
 func updateImages(tx *db.Tx, scope access.Scope, o *Organization) error {
-	_, err := tx.Exec(`UPDATE organization SET icon = $2, logo = $3, version = $4, updated_at = $5 WHERE id = $1`,
+	changed, err := tx.Exec(`UPDATE organization SET icon = $2, logo = $3, version = $4, updated_at = $5
+		WHERE id = $1 AND version = $4 - 1 AND removed_at IS NULL`,
 		scope.Organization(), o.iconSet, o.logoSet, o.Version, o.UpdatedAt)
+	if err == nil && changed == 0 {
+		err = fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
+	}
 	return err
 }
 

@@ -134,16 +134,23 @@ func (s *Service) announce(tx *db.Tx, scope access.Scope, who *access.Caller, o 
 		zone = time.UTC
 	}
 	day := o.RemovalAt.V.In(zone).Format(time.DateOnly)
+	letter := mail.Message{
+		Language: settings.Language,
+		Subject:  fault.Textf("%s will be removed on %s", o.Name, day),
+		Paragraphs: []fault.Text{
+			fault.Textf("%s has scheduled the removal of the organization %s. Until then it can be read only.", who.Username, o.Name),
+			fault.Textf("On %s everything in it is removed for good. Only its invoices and its audit log are kept.", day),
+		},
+	}
+	if o.StatusReason.Valid { // operators did it
+		letter.Paragraphs = append(letter.Paragraphs, fault.Textf("The reason given is: %s", o.StatusReason.V),
+			fault.Textf("Only operators of this service can take this back until then."))
+	} else {
+		letter.Paragraphs = append(letter.Paragraphs, fault.Textf("An owner can take this back until then."))
+	}
 	for _, to := range people {
-		s.mail.Send(tx, scope, mail.Message{
-			To: to, Language: settings.Language,
-			Subject: fault.Textf("%s will be removed on %s", o.Name, day),
-			Paragraphs: []fault.Text{
-				fault.Textf("%s has scheduled the removal of the organization %s. Until then it can be read only.", who.Username, o.Name),
-				fault.Textf("On %s everything in it is removed for good. Only its invoices and its audit log are kept.", day),
-				fault.Textf("An owner can take this back until then."),
-			},
-		})
+		letter.To = to
+		s.mail.Send(tx, scope, letter)
 	}
 	return nil
 }

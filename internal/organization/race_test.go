@@ -2,6 +2,8 @@ package organization_test
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 
 	"sede/internal/db"
@@ -121,6 +123,44 @@ func TestDemotedInTheMeantime(t *testing.T) {
 				if a := owner.Do(http.MethodPatch, "/organization-users/"+in.Names[name], `{"role":"`+role+`"}`); a.Status != http.StatusOK {
 					t.Fatal(a.Status, a.Body)
 				}
+			}
+		}
+	})
+}
+
+// TestImagesAtOnce sets and removes icon and logo at the same moment, in two
+// processes on PostgreSQL: neither undoes the other, and each change has a version
+// of its own.
+func TestImagesAtOnce(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		in := sedetest.New(t, engine)
+		twin := in
+		if engine == db.PostgreSQL {
+			twin = in.Twin()
+		}
+		clients := []*sedetest.Client{in.As("owner@demo.example", "demo"), twin.With(in.Token("admin@demo.example")).In("demo")}
+		kinds := []string{"icon", "logo"}
+		set := func(i int) *sedetest.Answer {
+			return clients[i].Do(http.MethodPost, "/organizations/"+kinds[i], sedetest.Form("file", dot), "Content-Type", "multipart/form-data; boundary=form")
+		}
+		remove := func(i int) *sedetest.Answer { return clients[i].Do(http.MethodDelete, "/organizations/"+kinds[i], "") }
+		for turn := range 8 {
+			do, status, left := set, http.StatusOK, 2
+			if turn%2 == 1 {
+				do, status, left = remove, http.StatusNoContent, 0
+			}
+			answers := sedetest.AtOnce(2, do)
+			if counts := sedetest.Statuses(answers); counts[status] != 2 {
+				t.Fatalf("turn %d: %v", turn, counts)
+			}
+			var o struct{ Icon, Logo []struct{ URL string } }
+			shown := clients[0].Do(http.MethodGet, "/organizations/demo", "")
+			shown.JSON(t, &o)
+			if n := min(1, len(o.Icon)) + min(1, len(o.Logo)); n != left {
+				t.Errorf("turn %d: %d images are there, not %d", turn, n, left)
+			}
+			if tag := shown.Header.Get("ETag"); !strings.HasPrefix(tag, `"`+strconv.Itoa(2*turn+3)+"-") {
+				t.Errorf("turn %d: the version is %s after %d changes", turn, tag, 2*turn+2)
 			}
 		}
 	})
