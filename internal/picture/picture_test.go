@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -305,7 +306,7 @@ func refusal(file []byte) string {
 	if !ok || e.Kind != fault.Unprocessable || len(e.Violations) != 1 || e.Violations[0].Path != "file" {
 		return "a defect: " + err.Error()
 	}
-	return e.Violations[0].Text.Format
+	return fmt.Sprintf(e.Violations[0].Text.Format, e.Violations[0].Text.Args...)
 }
 
 // TestTruncated cuts files everywhere.

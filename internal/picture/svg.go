@@ -13,10 +13,11 @@ import (
 )
 
 // The part of SVG that is drawn: paths and basic shapes, with fills, strokes and
-// gradients, in groups, styled by attributes and classes. What could do something
-// (scripts, handlers, links, embedded files, entities) and what would be drawn
-// wrong (text, masks, filters, patterns, uses) is refused with its name, so that
-// nobody gets an image that is not theirs.
+// gradients, in groups, styled by attributes and style sheets whose selectors are
+// names, classes and ids. What could do something (scripts, handlers, links,
+// embedded files, entities) and what would be drawn wrong (text, masks, filters,
+// patterns, uses, other selectors, unknown colors and units) is refused with its
+// name, so that nobody gets an image that is not theirs.
 
 // The limits on an SVG.
 const (
@@ -98,12 +99,20 @@ func readSVG(file []byte) (*vector, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &drawing{vector: v, byID: map[string]*node{}, classes: map[string]map[string]string{}}
+	d := &drawing{vector: v, byID: map[string]*node{}, sheets: map[string][]int{}}
 	err = bounded(func() error {
 		d.collect(root)
 		return d.add(root, initialStyle(), matrix{1, 0, 0, 1, 0, 0})
 	})
-	return v, err
+	switch {
+	case err != nil:
+		return nil, err
+	case d.refused != nil:
+		return nil, d.refused
+	case len(v.shapes) == 0:
+		return nil, refuse(fault.CodeBlank, fault.Textf("There is nothing to see in the SVG."))
+	}
+	return v, nil
 }
 
 const svgSpace = "http://www.w3.org/2000/svg"
@@ -204,8 +213,6 @@ func checkElement(t *xml.StartElement) error {
 			return outside()
 		case pointsOutside(value):
 			return outside()
-		case (key == "mask" || key == "filter") && value != "none":
-			return notDrawn(key)
 		}
 	}
 	return nil

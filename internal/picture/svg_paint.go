@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 	"sort"
+	"strconv"
 	"strings"
 
 	"golang.org/x/image/colornames"
@@ -17,7 +18,7 @@ type paint struct {
 	at    func(p point) color.NRGBA
 }
 
-// paintOf reads a fill or stroke. What can't be read draws nothing.
+// paintOf reads a fill or stroke; nil when it draws nothing.
 func (d *drawing) paintOf(text string, s style, opacity float64, box box) *paint {
 	if strings.HasPrefix(text, "url(") {
 		if p, ok := d.gradient(idIn(text), s, opacity, box); ok {
@@ -26,10 +27,10 @@ func (d *drawing) paintOf(text string, s style, opacity float64, box box) *paint
 		_, text, _ = strings.Cut(text, ")") // what is drawn instead
 		text = strings.TrimSpace(text)
 	}
-	c, ok := colorOf(text, s["color"])
-	if !ok {
+	if text == "" {
 		return nil
 	}
+	c := d.color(text, s)
 	c.A = uint8(float64(c.A)*opacity + 0.5)
 	if c.A == 0 {
 		return nil
@@ -37,12 +38,24 @@ func (d *drawing) paintOf(text string, s style, opacity float64, box box) *paint
 	return &paint{color: c}
 }
 
-// colorOf reads a color (CSS Color 4, all but color spaces and HSL); false for
-// none and for what can't be read.
+// color reads a color. What can't be read is refused.
+func (d *drawing) color(text string, s style) color.NRGBA {
+	c, ok := colorOf(text, s["color"])
+	if !ok {
+		d.refuse(text)
+	}
+	return c
+}
+
+// colorOf reads a color (CSS Color 4, all but color spaces), none and transparent;
+// false for what can't be read.
 func colorOf(text, current string) (c color.NRGBA, ok bool) {
-	text = strings.ToLower(strings.TrimSpace(text))
+	text, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(text)), " icc-color(")
 	if text == "currentcolor" {
 		text = strings.ToLower(current)
+	}
+	if text == "none" || text == "transparent" {
+		return c, true
 	}
 	if named, found := colornames.Map[text]; found {
 		return color.NRGBA(named), true
@@ -50,27 +63,60 @@ func colorOf(text, current string) (c color.NRGBA, ok bool) {
 	if digits, found := strings.CutPrefix(text, "#"); found {
 		return hexColor(digits)
 	}
-	_, inner, found := strings.Cut(text, "(")
-	if !found || !strings.HasPrefix(text, "rgb") {
-		return c, false
-	}
+	function, inner, _ := strings.Cut(text, "(")
 	parts := strings.FieldsFunc(strings.TrimSuffix(inner, ")"), func(r rune) bool { return r == ',' || r == ' ' || r == '/' })
 	if len(parts) < 3 || len(parts) > 4 {
 		return c, false
 	}
-	var channels [3]uint8
-	for i := range channels {
-		value := number(parts[i], 0)
-		if strings.HasSuffix(parts[i], "%") {
-			value *= 2.55
-		}
-		channels[i] = uint8(min(255, max(0, value)) + 0.5)
+	switch function {
+	case "rgb", "rgba":
+		c, ok = rgbColor(parts)
+	case "hsl", "hsla":
+		c, ok = hslColor(parts)
 	}
-	c = color.NRGBA{channels[0], channels[1], channels[2], 255}
 	if len(parts) == 4 {
 		c.A = uint8(fraction(parts[3])*255 + 0.5)
 	}
-	return c, true
+	return c, ok
+}
+
+func rgbColor(parts []string) (color.NRGBA, bool) {
+	var channels [3]uint8
+	for i := range channels {
+		value, whole := strings.CutSuffix(parts[i], "%")
+		channel, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return color.NRGBA{}, false
+		}
+		if whole {
+			channel *= 2.55
+		}
+		channels[i] = channelOf(channel)
+	}
+	return color.NRGBA{channels[0], channels[1], channels[2], 255}, true
+}
+
+// hslColor reads hue, saturation and lightness (CSS Color 4, 7).
+func hslColor(parts []string) (color.NRGBA, bool) {
+	hue, wrong := strconv.ParseFloat(strings.TrimSuffix(parts[0], "deg"), 64)
+	s, wrongS := strconv.ParseFloat(strings.TrimSuffix(parts[1], "%"), 64)
+	l, wrongL := strconv.ParseFloat(strings.TrimSuffix(parts[2], "%"), 64)
+	if wrong != nil || wrongS != nil || wrongL != nil {
+		return color.NRGBA{}, false
+	}
+	s, l = min(1, max(0, s/100)), min(1, max(0, l/100))
+	channel := func(n float64) uint8 {
+		k := math.Mod(math.Mod(n+hue/30, 12)+12, 12)
+		return channelOf(255 * (l - s*min(l, 1-l)*max(-1, min(k-3, 9-k, 1))))
+	}
+	return color.NRGBA{channel(0), channel(8), channel(4), 255}, true
+}
+
+func channelOf(value float64) uint8 {
+	if math.IsNaN(value) {
+		return 0
+	}
+	return uint8(min(255, max(0, value)) + 0.5)
 }
 
 func hexColor(digits string) (color.NRGBA, bool) {
@@ -143,7 +189,7 @@ func (d *drawing) gradient(id string, s style, opacity float64, box box) (*paint
 		return &paint{color: last}, true
 	}
 	from, spread := to.inverse(), attrs["spreadMethod"]
-	where, colors := place(n.name, attrs), d.ramp(stops)
+	where, colors := d.place(n.name, attrs), d.ramp(stops)
 	return &paint{at: func(p point) color.NRGBA {
 		return colors[int(spreadOut(where(from.apply(p)), spread)*rampSteps+0.5)]
 	}}, true
@@ -163,20 +209,16 @@ func (d *drawing) ramp(stops []stop) []color.NRGBA {
 }
 
 // place says how far along a gradient a point is.
-func place(name string, attrs map[string]string) func(p point) float64 {
-	at := func(key string, otherwise float64) float64 {
-		text := attrs[key]
-		if text == "" {
-			return otherwise
-		}
-		value := number(text, otherwise)
-		if strings.HasSuffix(text, "%") {
-			value /= 100
-		}
-		return value
+func (d *drawing) place(name string, attrs map[string]string) func(p point) float64 {
+	across, down, around := 1.0, 1.0, 1.0 // what percentages are of
+	if attrs["gradientUnits"] == "userSpaceOnUse" {
+		across, down, around = d.width, d.height, d.diagonal()
+	}
+	at := func(key string, whole, otherwise float64) float64 {
+		return d.length(attrs[key], whole, otherwise*whole)
 	}
 	if name == "radialGradient" {
-		cx, cy, r := at("cx", 0.5), at("cy", 0.5), at("r", 0.5)
+		cx, cy, r := at("cx", across, 0.5), at("cy", down, 0.5), at("r", around, 0.5)
 		return func(p point) float64 {
 			if r <= 0 {
 				return 1
@@ -184,8 +226,8 @@ func place(name string, attrs map[string]string) func(p point) float64 {
 			return math.Hypot(p.x-cx, p.y-cy) / r
 		}
 	}
-	x1, y1 := at("x1", 0), at("y1", 0)
-	dx, dy := at("x2", 1)-x1, at("y2", 0)-y1
+	x1, y1 := at("x1", across, 0), at("y1", down, 0)
+	dx, dy := at("x2", across, 1)-x1, at("y2", down, 0)-y1
 	square := dx*dx + dy*dy
 	return func(p point) float64 {
 		if square == 0 {
@@ -202,13 +244,13 @@ func (d *drawing) stops(n *node, s style, opacity float64) (list []stop) {
 			continue
 		}
 		d.spend(4 * perProperty)
-		own := d.properties(c)
+		own, _ := d.properties(c)
 		one := stop{at: 0, color: color.NRGBA{A: 255}}
 		if own["offset"] != "" {
 			one.at = fraction(own["offset"])
 		}
 		if own["stop-color"] != "" {
-			one.color, _ = colorOf(own["stop-color"], s["color"])
+			one.color = d.color(own["stop-color"], s)
 		}
 		one.color.A = uint8(float64(one.color.A)*fraction(own["stop-opacity"])*opacity + 0.5)
 		if len(list) > 0 {

@@ -7,18 +7,6 @@ import (
 	"strings"
 )
 
-// style holds the properties that children inherit, as they are written.
-type style map[string]string
-
-func initialStyle() style {
-	return style{"fill": "black", "stroke": "none", "stroke-width": "1", "color": "black"}
-}
-
-// inherited are the properties that shapes are drawn by. The opacities of groups
-// are multiplied into their shapes.
-var inherited = []string{"fill", "stroke", "fill-rule", "fill-opacity", "stroke-opacity", "stroke-width", "stroke-linecap",
-	"stroke-linejoin", "stroke-miterlimit", "stroke-dasharray", "stroke-dashoffset", "color", "visibility"}
-
 // shape is something to draw, with its style resolved.
 type shape struct {
 	path    []command
@@ -41,8 +29,17 @@ type pen struct {
 type drawing struct {
 	*vector
 	byID     map[string]*node
-	classes  map[string]map[string]string
+	all      []rule           // of style sheets, in their order
+	sheets   map[string][]int // those rules by their keys
 	commands int
+	refused  error // the first thing that can't be drawn right
+}
+
+// refuse says that something can't be drawn right.
+func (d *drawing) refuse(name string) {
+	if d.refused == nil {
+		d.refused = notDrawn(name)
+	}
 }
 
 // perProperty is what looking at one attribute or property takes.
@@ -63,62 +60,18 @@ func (d *drawing) collect(n *node) {
 	}
 }
 
-// sheet reads rules for classes; others do nothing.
-func (d *drawing) sheet(text string) {
-	for _, rule := range strings.Split(text, "}") {
-		selectors, body, _ := strings.Cut(rule, "{")
-		declared := declarations(body)
-		for _, s := range strings.Split(selectors, ",") {
-			name, ok := strings.CutPrefix(strings.TrimSpace(s), ".")
-			if !ok {
-				continue
-			}
-			if d.classes[name] == nil {
-				d.classes[name] = map[string]string{}
-			}
-			d.spend(2 * perProperty * len(declared))
-			maps.Copy(d.classes[name], declared)
-		}
-	}
-}
-
-// declarations reads "fill: red; stroke: none".
-func declarations(text string) map[string]string {
-	found := map[string]string{}
-	for _, one := range strings.Split(text, ";") {
-		if key, value, ok := strings.Cut(one, ":"); ok {
-			found[strings.TrimSpace(key)] = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "!important"))
-		}
-	}
-	return found
-}
-
-// properties are what applies to the node itself: attributes, then classes, then
-// its own style.
-func (d *drawing) properties(n *node) map[string]string {
-	own := maps.Clone(n.attrs)
-	for _, class := range strings.Fields(n.attrs["class"]) {
-		d.spend(perProperty * len(d.classes[class]))
-		maps.Copy(own, d.classes[class])
-	}
-	maps.Copy(own, declarations(n.attrs["style"]))
-	return own
-}
-
 // add adds the shapes of the node and of those in it.
 func (d *drawing) add(n *node, above style, to matrix) error {
 	switch n.name {
 	case "defs", "style", "linearGradient", "radialGradient", "stop", "clipPath":
 		return nil
 	}
-	own := d.properties(n)
+	own, styled := d.properties(n)
 	if own["display"] == "none" {
 		return nil
 	}
-	for _, key := range []string{"mask", "filter"} {
-		if own[key] != "" && own[key] != "none" {
-			return notDrawn(key)
-		}
+	if name := unlike(n, own, styled); name != "" {
+		return notDrawn(name)
 	}
 	if clip := own["clip-path"]; clip != "" && clip != "none" && !d.clipsNothing(clip) {
 		return notDrawn("clip-path")
@@ -161,8 +114,8 @@ func (d *drawing) clipsNothing(reference string) bool {
 		return false
 	}
 	r := clip.children[0].attrs
-	x, y := length(r["x"], 0), length(r["y"], 0)
-	return x <= d.x && y <= d.y && x+length(r["width"], 0) >= d.x+d.width && y+length(r["height"], 0) >= d.y+d.height
+	x, y := d.length(r["x"], d.width, 0), d.length(r["y"], d.height, 0)
+	return x <= d.x && y <= d.y && x+d.length(r["width"], d.width, 0) >= d.x+d.width && y+d.length(r["height"], d.height, 0) >= d.y+d.height
 }
 
 // idIn is the id that "url(#id)" or "#id" names.
@@ -173,7 +126,7 @@ func idIn(reference string) string {
 }
 
 func (d *drawing) addShape(n *node, s style, to matrix) error {
-	path, ok := outlineOf(n)
+	path, ok := d.outlineOf(n)
 	if !ok {
 		return damaged("path data of " + n.name)
 	}
@@ -190,7 +143,7 @@ func (d *drawing) addShape(n *node, s style, to matrix) error {
 	if n.name == "line" {
 		sh.fill = nil
 	}
-	sh.pen = pen{width: length(s["stroke-width"], 1), miter: number(s["stroke-miterlimit"], 4), cap: s["stroke-linecap"], join: s["stroke-linejoin"],
+	sh.pen = pen{width: d.length(s["stroke-width"], d.diagonal(), 1), miter: number(s["stroke-miterlimit"], 4), cap: s["stroke-linecap"], join: s["stroke-linejoin"],
 		offset: number(s["stroke-dashoffset"], 0)}
 	if sh.pen.width > 0 && sh.pen.width < 1e9 {
 		sh.stroke = d.paintOf(s["stroke"], s, whole*fraction(s["stroke-opacity"]), box)
@@ -205,16 +158,38 @@ func (d *drawing) addShape(n *node, s style, to matrix) error {
 	return nil
 }
 
+// diagonal is what percentages are of that belong to no direction (SVG 2, 8.9).
+func (v *vector) diagonal() float64 { return math.Hypot(v.width, v.height) / math.Sqrt2 }
+
+// length reads a length in the user space of the view box. A percentage is of a
+// whole.
+func (d *drawing) length(text string, whole, otherwise float64) float64 {
+	if text == "" || text == "auto" {
+		return otherwise
+	}
+	part, percent := strings.CutSuffix(text, "%")
+	value := length(part, math.NaN())
+	if math.IsNaN(value) {
+		d.refuse(text)
+		return otherwise
+	}
+	if percent {
+		return value / 100 * whole
+	}
+	return value
+}
+
 // outlineOf is the path of a shape; false when it can't be read.
-func outlineOf(n *node) ([]command, bool) {
-	at := func(name string) float64 { return length(n.attrs[name], 0) }
+func (d *drawing) outlineOf(n *node) ([]command, bool) {
+	across := func(name string) float64 { return d.length(n.attrs[name], d.width, 0) }
+	down := func(name string) float64 { return d.length(n.attrs[name], d.height, 0) }
 	var p pathBuilder
 	switch n.name {
 	case "path":
 		return parsePath(n.attrs["d"])
 	case "line":
-		p.move(at("x1"), at("y1"))
-		p.line(at("x2"), at("y2"))
+		p.move(across("x1"), down("y1"))
+		p.line(across("x2"), down("y2"))
 	case "polyline", "polygon":
 		points := numbers(n.attrs["points"])
 		for i := 0; i+1 < len(points); i += 2 {
@@ -228,18 +203,19 @@ func outlineOf(n *node) ([]command, bool) {
 			p.close()
 		}
 	case "circle":
-		p.ellipse(at("cx"), at("cy"), at("r"), at("r"))
+		r := d.length(n.attrs["r"], d.diagonal(), 0)
+		p.ellipse(across("cx"), down("cy"), r, r)
 	case "ellipse":
-		p.ellipse(at("cx"), at("cy"), at("rx"), at("ry"))
+		p.ellipse(across("cx"), down("cy"), across("rx"), down("ry"))
 	case "rect":
-		rx, ry := length(n.attrs["rx"], -1), length(n.attrs["ry"], -1)
+		rx, ry := d.length(n.attrs["rx"], d.width, -1), d.length(n.attrs["ry"], d.height, -1)
 		if rx < 0 {
 			rx = ry
 		}
 		if ry < 0 {
 			ry = rx
 		}
-		p.rect(at("x"), at("y"), at("width"), at("height"), max(0, rx), max(0, ry))
+		p.rect(across("x"), down("y"), across("width"), down("height"), max(0, rx), max(0, ry))
 	}
 	for _, c := range p.path {
 		for _, q := range c.to {

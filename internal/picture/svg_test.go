@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -63,7 +64,8 @@ func TestSVGDraws(t *testing.T) {
 			map[image.Point]color.NRGBA{{50, 50}: blue}},
 		"current color": {`<g color="red"><rect fill="currentColor" width="100" height="100"/></g>`, map[image.Point]color.NRGBA{{50, 50}: red}},
 		"opacity":       {`<g opacity=".5"><rect fill="red" width="100" height="100"/></g>`, map[image.Point]color.NRGBA{{50, 50}: {255, 0, 0, 128}}},
-		"nothing":       {`<rect fill="none" width="100" height="100"/><g display="none"><rect width="9" height="9"/></g>`, map[image.Point]color.NRGBA{{5, 5}: none}},
+		"nothing": {`<rect fill="none" width="100" height="100"/><g display="none"><rect width="9" height="9"/></g><path d="M90 90h10v10z" fill="red"/>`,
+			map[image.Point]color.NRGBA{{5, 5}: none, {98, 93}: red}},
 		"linear gradient": {`<linearGradient id="a"><stop offset="0" stop-color="red"/><stop offset="100%" stop-color="blue"/></linearGradient>
 			<rect width="100" height="100" fill="url(#a)"/>`, map[image.Point]color.NRGBA{{1, 50}: red, {98, 50}: blue, {50, 50}: {127, 0, 128, 255}}},
 		"radial gradient by reference": {`<linearGradient id="a"><stop stop-color="red"/><stop offset="1" stop-color="blue"/></linearGradient>
@@ -71,6 +73,22 @@ func TestSVGDraws(t *testing.T) {
 			<rect width="100" height="100" fill="url(#b)"/>`, map[image.Point]color.NRGBA{{50, 50}: {250, 0, 5, 255}, {1, 1}: blue}},
 		"clip around all": {`<g clip-path="url(#c)"><rect width="100" height="100" fill="red"/></g><defs><clipPath id="c"><rect width="100" height="100"/></clipPath></defs>`,
 			map[image.Point]color.NRGBA{{50, 50}: red}},
+		"percentages": {`<rect width="100%" height="50%" fill="red"/><circle cx="25%" cy="75%" r="10%" fill="blue"/><line x1="75%" x2="75%" y1="60%" y2="100%" stroke="green" stroke-width="10%"/>`,
+			map[image.Point]color.NRGBA{{50, 25}: red, {50, 60}: none, {25, 75}: blue, {25, 60}: none, {75, 80}: green, {72, 80}: green}},
+		"gradient in percent of the drawing": {`<linearGradient id="a" gradientUnits="userSpaceOnUse" x1="50%" x2="100%"><stop stop-color="red"/><stop offset="1" stop-color="blue"/></linearGradient>
+			<rect width="100" height="100" fill="url(#a)"/>`, map[image.Point]color.NRGBA{{25, 50}: red, {75, 50}: {127, 0, 128, 255}, {98, 50}: blue}},
+		"names and ids in a style sheet": {`<style>/* .a{fill:red} */ rect{fill:red} #b , circle#c {fill:blue} .d:hover{fill:red}</style><rect width="50" height="100"/><rect id="b" x="50" width="50" height="100" class="d"/>`,
+			map[image.Point]color.NRGBA{{25, 50}: red, {75, 50}: blue}},
+		"the heavier rule": {`<style>#a{fill:red}.b.c{fill:green}.b{fill:blue}*{fill:black}</style><rect id="a" class="b" width="50" height="100"/><rect class="c b" x="50" width="50" height="100"/>`,
+			map[image.Point]color.NRGBA{{25, 50}: red, {75, 50}: green}},
+		"the later rule": {`<style>.a{fill:red}.b{fill:blue}</style><rect class="b a" width="100" height="100"/>`, map[image.Point]color.NRGBA{{50, 50}: blue}},
+		"important":      {`<style>.a{fill:red !important}</style><rect class="a" style="fill:blue" width="100" height="100"/>`, map[image.Point]color.NRGBA{{50, 50}: red}},
+		"rules for dark screens": {`<style>@charset "utf-8"; @media (prefers-color-scheme: dark) { .a{fill:blue} .b{fill:blue} } .a{fill:red}</style><rect class="a" width="100" height="100"/>`,
+			map[image.Point]color.NRGBA{{50, 50}: red}},
+		"hue": {`<rect width="50" height="100" fill="hsl(0, 100%, 50%)"/><rect x="50" width="50" height="50" fill="hsl(240deg 100% 50%)"/><rect x="50" y="50" width="50" height="50" fill="hsla(120,100%,25.1%,1)"/>`,
+			map[image.Point]color.NRGBA{{25, 50}: red, {75, 25}: blue, {75, 75}: green}},
+		"transparent": {`<rect width="100" height="100" fill="transparent" stroke="transparent"/><rect width="50" height="50" fill="#ff0000 icc-color(x)"/>`,
+			map[image.Point]color.NRGBA{{75, 75}: none, {25, 25}: red}},
 		"far outside": {`<path d="M-1e8-1e8H1e8V1e8H-1e8z" fill="red"/><path d="M-1e8 50H1e8" stroke="blue" stroke-width="10"/>`,
 			map[image.Point]color.NRGBA{{50, 20}: red, {50, 50}: blue}},
 	} {
@@ -147,20 +165,34 @@ func TestSVGRefused(t *testing.T) {
 		open + `<rect mask="url(#m)"/></svg>`:                                                                                      "not drawn",
 		open + `<rect style="filter:url(#m)"/></svg>`:                                                                              "not drawn",
 		open + `<g clip-path="url(#c)"/><clipPath id="c"><rect width="2" height="2"/></clipPath></svg>`:                            "not drawn",
-		open + `<animate attributeName="x"/></svg>`:                                                                                "not drawn",
-		open + `<path d="M0 0L`:                                                                                                    "damaged",
-		open + `<path d="M0 0 bogus"/></svg>`:                                                                                      "damaged",
-		open + `<g></svg>`:                                                                                                         "damaged",
-		open + `&nbsp;</svg>`:                                                                                                      "damaged",
-		`<?xml version="1.0" encoding="UTF-7"?>` + open + `</svg>`:                                                                 "damaged",
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 0 1"></svg>`:                                                         "damaged",
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1e-5 1"></svg>`:                                                      "long and thin",
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 NaN 1"></svg>`:                                                       "",
-		`<?xml version="1.0"?><html><script>alert(1)</script></html>`:                                                              "not drawn",
-		`<!-- <svg> --><html/>`:                                                                                                    "",
-		open + strings.Repeat("<g>", 100) + strings.Repeat("</g>", 100) + `</svg>`:                                                 "too complex",
-		open + strings.Repeat("<g/>", maxNodes+1) + `</svg>`:                                                                       "too complex",
-		open + `<path d="M0 0` + strings.Repeat("h1", maxCommands+1) + `"/></svg>`:                                                 "too complex",
+		open + `<style>g .a{fill:red}</style><rect class="a" width="9" height="9"/></svg>`:                                         `"g .a"`,
+		open + `<style>rect:nth-child(2){fill:red}</style><rect width="9" height="9"/></svg>`:                                      "nth-child",
+		open + `<style>@media (min-width: 9px){.a{fill:red}}</style><rect width="9" height="9"/></svg>`:                            "@media",
+		open + `<rect width="9" height="9" fill="nosuch"/></svg>`:                                                                  `"nosuch"`,
+		open + `<rect width="9" height="9" fill="lab(50% 40 59)"/></svg>`:                                                          "lab(",
+		open + `<rect width="9" height="9" style="fill:var(--a)"/></svg>`:                                                          "var()",
+		open + `<rect width="9vw" height="9"/></svg>`:                                                                              `"9vw"`,
+		open + `<rect width="9" height="9" style="transform:scale(2)"/></svg>`:                                                     "transform",
+		open + `<rect width="9" height="9" style="x:2px"/></svg>`:                                                                  "not drawn",
+		open + `<rect width="9" height="9" style="mix-blend-mode:multiply"/></svg>`:                                                "mix-blend-mode",
+		open + `<path d="M0 0h9" stroke="red" marker-end="url(#m)"/></svg>`:                                                        "marker-end",
+		strings.Replace(open, " viewBox", ` style="background:white" viewBox`, 1) + `<rect width="9" height="9"/></svg>`:           "background",
+		open + `</svg>`: "nothing to see",
+		open + `<rect width="0" height="9"/><path d="M0 0h9" fill="none"/></svg>`:  "nothing to see",
+		open + `<animate attributeName="x"/></svg>`:                                "not drawn",
+		open + `<path d="M0 0L`:                                                    "damaged",
+		open + `<path d="M0 0 bogus"/></svg>`:                                      "damaged",
+		open + `<g></svg>`:                                                         "damaged",
+		open + `&nbsp;</svg>`:                                                      "damaged",
+		`<?xml version="1.0" encoding="UTF-7"?>` + open + `</svg>`:                 "damaged",
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 0 1"></svg>`:         "damaged",
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1e-5 1"></svg>`:      "long and thin",
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 NaN 1"></svg>`:       "",
+		`<?xml version="1.0"?><html><script>alert(1)</script></html>`:              "not drawn",
+		`<!-- <svg> --><html/>`:                                                    "",
+		open + strings.Repeat("<g>", 100) + strings.Repeat("</g>", 100) + `</svg>`: "too complex",
+		open + strings.Repeat("<g/>", maxNodes+1) + `</svg>`:                       "too complex",
+		open + `<path d="M0 0` + strings.Repeat("h1", maxCommands+1) + `"/></svg>`: "too complex",
 	} {
 		got := refusal([]byte(file))
 		if !strings.Contains(got, says) || strings.HasPrefix(got, "a defect") {
@@ -172,9 +204,12 @@ func TestSVGRefused(t *testing.T) {
 // endless are drawings that are made to take long.
 func endless() map[string]string {
 	const gradient, rect = `<linearGradient id="g">`, `<rect width="9" height="9" fill="url(#g)"/>`
-	var names, layers []string
+	var names, layers, short []string
+	for i := range 20_000 {
+		short = append(short, strconv.Itoa(i))
+	}
 	for i := range 30_000 {
-		names = append(names, fmt.Sprintf(".a%d", i))
+		names = append(names, fmt.Sprintf(".a.b%d", i))
 	}
 	for range 9_000 {
 		layers = append(layers, `<rect class="a a a a a a a a a a a a a a a a" width="9" height="9"/>`)
@@ -191,7 +226,8 @@ func endless() map[string]string {
 		"glass":           strings.Repeat(`<rect width="9" height="9" opacity=".5"/>`, 9_000),
 		"gradients":       gradient + `<stop/><stop offset="1"/></linearGradient>` + strings.Repeat(rect, 9_000),
 		"many stops":      gradient + strings.Repeat(`<stop offset=".5"/>`, 4_900) + `</linearGradient>` + strings.Repeat(rect, 4_900),
-		"selectors":       `<style>` + strings.Join(names, ",") + `{` + properties + `}</style><rect/>`,
+		"selectors":       `<style>` + strings.Join(names, ",") + `{` + properties + `}</style>` + strings.Join(layers, ""),
+		"many names":      `<style>.z{fill:red}</style>` + strings.Repeat(`<rect class="`+strings.Join(short, " ")+`"/>`, 40),
 		"classes":         `<style>.a{` + properties + `}</style>` + strings.Join(layers, ""),
 	}
 }
