@@ -107,11 +107,14 @@ func (s *Service) integrations() hydra.Declaration {
 			hydra.List[Integration]{Access: mayRead, Do: hydra.OfAll(s.Integrations)},
 			hydra.Get[Integration]{Access: mayRead, Do: hydra.ByID(s.Integration)},
 			hydra.Action[SetupRequest, Integration]{Path: "/integrations/kontomatik/setup", Access: mayWrite, Fields: setupFields,
-				Do: withoutKey(s.Setup)},
+				Detail: "It connects a bank, or renews the consent of a connection.",
+				Do:     withoutKey(s.Setup)},
 			hydra.Action[PullRequest, Integration]{Path: "/integrations/kontomatik/pull", Access: mayWrite, Status: http.StatusAccepted, Fields: pullFields,
-				Do: withoutKey(s.Pull)},
+				Detail: "It begins an import of accounts and transactions.",
+				Do:     withoutKey(s.Pull)},
 			hydra.Action[RevokeRequest, Integration]{Path: "/integrations/kontomatik/revoke", Access: mayEnd, Fields: revokeFields,
-				Do: withoutKey(s.Revoke)},
+				Detail: "It ends a connection and takes its consent back.",
+				Do:     withoutKey(s.Revoke)},
 		},
 	}
 }

@@ -38,6 +38,8 @@ func (s *Service) operations() []hydra.Operation {
 	return []hydra.Operation{
 		hydra.Action[Request, organization.Organization]{
 			Path: "/organizations/clear", Access: mayClear, Class: throttle.Heavy, Fields: requestFields,
+			Detail: "It removes what the organization works with: employees, meetings, locations and bank data. People, settings, images, " +
+				"subscriptions, invoices and the audit log stay. For 30 days POST /organizations/restore brings it back.",
 			Do: func(ctx context.Context, who *access.Caller, _ string, in *Request, o *organization.Organization) error {
 				return s.Clear(ctx, who, in, o)
 			},

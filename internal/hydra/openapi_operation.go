@@ -11,7 +11,7 @@ import (
 func (api *API) describeOperation(document *openapi3.T, op *operation) *openapi3.Operation {
 	described := &openapi3.Operation{
 		Tags: []string{op.of.name}, OperationID: op.operationID(),
-		Summary: op.sentence(), Description: op.sentence(),
+		Summary: op.sentence(), Description: op.description(),
 		Parameters: api.parameters(document, op), RequestBody: api.requestBody(op),
 	}
 	if op.rule.IsPublic() {

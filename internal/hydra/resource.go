@@ -79,6 +79,7 @@ type Get[T any] struct {
 	Path   string // empty: the resource's path and /{id}
 	Access access.Rule
 	Doc    string
+	Detail string         // what OpenAPI says beside Doc
 	Class  throttle.Class // ByMethod, or a class with limits of its own
 	// Do loads the item, or fails with fault.Missing.
 	Do func(ctx context.Context, who *access.Caller, key string, item *T) error
@@ -102,6 +103,7 @@ type Update[T any] struct {
 	Path   string
 	Access access.Rule
 	Doc    string
+	Detail string         // what OpenAPI says beside Doc
 	Class  throttle.Class // ByMethod, or a class with limits of its own
 	// Preview gives the operation the parameters that PreviewOf reads.
 	Preview bool
@@ -128,6 +130,7 @@ type Action[In, Out any] struct {
 	Method string // empty: POST
 	Access access.Rule
 	Doc    string
+	Detail string         // what OpenAPI says beside Doc
 	Class  throttle.Class // ByMethod, or a class with limits of its own
 	// Preview gives the operation the parameters that PreviewOf reads.
 	Preview bool
@@ -245,6 +248,7 @@ type operation struct {
 	rule    access.Rule
 	scope   access.Grant // what an API key needs
 	doc     string
+	detail  string         // what OpenAPI says beside doc
 	class   throttle.Class // whose limits hold
 	status  int
 	input   []*spec // what a body may hold; nil: no body is read
@@ -278,6 +282,14 @@ func (op *operation) sentence() string {
 	default:
 		return "Creates a " + op.of.name + " resource."
 	}
+}
+
+// description is the sentence and what it leaves out.
+func (op *operation) description() string {
+	if op.detail == "" {
+		return op.sentence()
+	}
+	return op.sentence() + " " + op.detail
 }
 
 // mismatch is a defect of a declaration, found when sede starts.
@@ -361,7 +373,7 @@ func (d Get[T]) bind(api *API, res *resource) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &operation{kind: opGet, method: http.MethodGet, path: orPath(d.Path, res.itemPath()), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res}
+	op := &operation{kind: opGet, method: http.MethodGet, path: orPath(d.Path, res.itemPath()), rule: d.Access, doc: d.Doc, detail: d.Detail, class: d.Class, output: m.res}
 	op.serve = func(x *exchange) error { return serveGet(x, m, d.Do) }
 	if d.Path == "" {
 		res.exists = func(ctx context.Context, who *access.Caller, key string) error {
@@ -394,7 +406,7 @@ func (d Update[T]) bind(api *API, res *resource) (*operation, error) {
 	if m.version == nil {
 		return nil, mismatch(res.name, "can be updated but has no Version, so changes could overwrite each other")
 	}
-	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.itemPath()), rule: d.Access, doc: d.Doc, class: d.Class, output: m.res, preview: d.Preview}
+	op := &operation{kind: opUpdate, method: http.MethodPatch, path: orPath(d.Path, res.itemPath()), rule: d.Access, doc: d.Doc, detail: d.Detail, class: d.Class, output: m.res, preview: d.Preview}
 	op.input, op.inName = m.inputs(), m.res.name
 	op.serve = func(x *exchange) error { return serveUpdate(x, m, d.Do) }
 	return op, nil
@@ -407,7 +419,7 @@ func (d Delete[T]) bind(api *API, res *resource) (*operation, error) {
 }
 
 func (d Action[In, Out]) bind(api *API, res *resource) (*operation, error) {
-	op := &operation{kind: opAction, method: d.Method, path: d.Path, rule: d.Access, doc: d.Doc, class: d.Class, status: d.Status, preview: d.Preview, bare: d.BodyOptional}
+	op := &operation{kind: opAction, method: d.Method, path: d.Path, rule: d.Access, doc: d.Doc, detail: d.Detail, class: d.Class, status: d.Status, preview: d.Preview, bare: d.BodyOptional}
 	if op.method == "" {
 		op.method = http.MethodPost
 	}

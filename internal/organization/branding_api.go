@@ -41,6 +41,7 @@ func (s *Service) imageOperations() []hydra.Operation {
 	upload := func(kind, becomes string) hydra.Operation {
 		return hydra.Action[uploadedImage, Organization]{
 			Path: "/organizations/" + kind, Access: mayBrand, Class: throttle.Heavy, Fields: uploadedImageFields(becomes),
+			Detail: "It makes a file the " + kind + " of the organization. What was there before keeps its URLs.",
 			Do: func(ctx context.Context, who *access.Caller, _ string, in *uploadedImage, o *Organization) error {
 				return s.SetImage(ctx, who, kind, in.File.Content, o)
 			},

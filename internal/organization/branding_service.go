@@ -82,10 +82,28 @@ func (s *Service) SetImage(ctx context.Context, who *access.Caller, kind string,
 		return err
 	}
 	set := setOf(who.Organization, kind, list)
+	if err := s.roomForImage(ctx, who, set.address); err != nil {
+		return err
+	}
 	if err := s.branding.keep(ctx, set.address, list); err != nil {
 		return err
 	}
 	return s.putImage(ctx, who, kind, null.Of(set.text()), o)
+}
+
+// maxImages bounds how many images an organization may ever have shown, since the
+// files of all of them stay.
+const maxImages = 1000
+
+// roomForImage refuses an image that would be one too many.
+func (s *Service) roomForImage(ctx context.Context, who *access.Caller, address string) error {
+	return s.db.Read(ctx, who.Scope(), func(tx *db.Tx) error {
+		shown, known, err := imagesShown(tx, who.Scope(), address)
+		if err == nil && shown >= maxImages && !known {
+			err = fault.New(fault.Conflict, "The organization has shown %d images, which are all kept for mail that was sent. Only one of those can be set again.", shown)
+		}
+		return err
+	})
 }
 
 // RemoveImage takes the image away from the caller's organization; its URLs go

@@ -39,6 +39,15 @@ func rememberImage(tx *db.Tx, scope access.Scope, id ident.ID, kind string, set 
 	return err
 }
 
+// imagesShown counts the images that the organization ever showed, and reports
+// whether one with the address is among them.
+func imagesShown(tx *db.Tx, scope access.Scope, address string) (n int64, known bool, err error) {
+	var same int64
+	err = tx.Row(`SELECT count(*), count(CASE WHEN address = $2 THEN 1 END) FROM organization_image WHERE organization_id = $1`,
+		scope.Organization(), address).Scan(&n, &same)
+	return n, same > 0, err
+}
+
 // hasImage reports whether there is or was an image with that address.
 func hasImage(tx *db.Tx, address string) (has bool, err error) {
 	err = tx.Row(`SELECT EXISTS (SELECT 1 FROM organization_image WHERE address = $1)`, address).Scan(&has)

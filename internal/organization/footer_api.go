@@ -52,7 +52,9 @@ func (s *Service) footerResource() hydra.Declaration {
 func (s *Service) footerOperations() []hydra.Operation {
 	const path = "/organizations/mail-footer"
 	return []hydra.Operation{
-		hydra.Get[MailFooter]{Path: path, Access: mayRead, Do: s.MailFooter},
-		hydra.Update[MailFooter]{Path: path, Access: mayBrand, Do: s.UpdateMailFooter},
+		hydra.Get[MailFooter]{Path: path, Access: mayRead, Do: s.MailFooter,
+			Detail: "It is what ends every mail that the organization sends."},
+		hydra.Update[MailFooter]{Path: path, Access: mayBrand, Do: s.UpdateMailFooter,
+			Detail: "It sets what ends every mail that the organization sends, and answers with what was stored of it."},
 	}
 }

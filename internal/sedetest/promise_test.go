@@ -65,7 +65,7 @@ func TestPromise(t *testing.T) {
 	answer := sedetest.New(t, db.SQLite).As("", "").Do(http.MethodGet, "/docs.jsonopenapi", "")
 	var document struct {
 		Paths map[string]map[string]struct {
-			Summary string
+			Summary, Description string
 		}
 		Components struct {
 			Schemas map[string]struct{ Properties map[string]any }
@@ -84,8 +84,12 @@ func TestPromise(t *testing.T) {
 		for _, line := range lines[1:] {
 			method, path, _ := strings.Cut(line, " ")
 			want := sentence(method, path, name)
-			if got := document.Paths[path][strings.ToLower(method)].Summary; got != want {
-				t.Errorf("%s: %q, want %q", line, got, want)
+			said := document.Paths[path][strings.ToLower(method)]
+			if said.Summary != want {
+				t.Errorf("%s: %q, want %q", line, said.Summary, want)
+			}
+			if method == http.MethodPost && strings.Count(path, "/") > 1 && len(said.Description) <= len(want) {
+				t.Errorf("%s creates nothing, and its description does not say what it does", line)
 			}
 		}
 	}

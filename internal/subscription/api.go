@@ -122,11 +122,13 @@ func (s *Service) resource() hydra.Declaration {
 			hydra.Get[Subscription]{Access: mayRead, Do: hydra.ByID(s.Get)},
 			hydra.Update[Subscription]{Access: mayWrite, Preview: true, Do: hydra.UpdateByID(s.Update)},
 			hydra.Action[Cancellation, Subscription]{Path: "/subscriptions/{id}/cancel", Access: mayWrite, Preview: true, Fields: cancellationFields,
+				Detail:   "It ends a subscription, with its period or at once.",
 				Defaults: func(c *Cancellation) { c.AtPeriodEnd = true }, Do: hydra.ActionByID(s.Cancel)},
 			hydra.List[billing.Invoice]{Path: "/subscriptions/{id}/invoices", Access: mayInvoices, Do: s.Invoices},
 			hydra.Action[Redemption, Subscription]{Path: "/subscriptions/apply-coupon", Access: mayWrite, Preview: true, Class: throttle.Coupon,
-				Fields: redemptionFields, Do: s.ApplyCoupon},
-			hydra.Action[Clearing, Subscription]{Path: "/subscriptions/clear-coupon", Access: mayWrite, Preview: true, Fields: clearingFields, Do: s.ClearCoupon},
+				Fields: redemptionFields, Do: s.ApplyCoupon, Detail: "It redeems a coupon for a subscription."},
+			hydra.Action[Clearing, Subscription]{Path: "/subscriptions/clear-coupon", Access: mayWrite, Preview: true, Fields: clearingFields, Do: s.ClearCoupon,
+				Detail: "It takes the coupon off a subscription."},
 		},
 	}
 }
