@@ -25,7 +25,7 @@ func owes(t *testing.T, in *sedetest.Instance) (numbers []string, totals []int64
 		return a
 	}
 	do(in.As("operator@demo.example", ""), "PATCH", "/invoice-issuers/default-issuer", `{"name": "Sede Lda", "streetLine": "Rua Augusta 1", "postCode": "1100-048",
-		"city": "Lisboa", "country": "/countries/PT", "receiver": "/organizations/`+in.Names["other"]+`"}`, http.StatusOK)
+		"city": "Lisboa", "country": "/countries/PT", "vatNumber": "PT501442600", "receiver": "/organizations/`+in.Names["other"]+`"}`, http.StatusOK)
 	demo := func() *sedetest.Client { return in.As("owner@demo.example", "") }
 	a := do(demo(), "POST", "/organization-addresses", `{"name": "Padaria São João Lda", "streetLine": "Rua do Ouro", "buildingNumber": "1", "postCode": "1100-060",
 		"city": "Lisboa", "country": "/countries/PT"}`, http.StatusCreated)

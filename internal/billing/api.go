@@ -9,6 +9,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/money"
 	"sede/internal/null"
+	"sede/internal/phrase"
 	"sede/internal/tax"
 )
 
@@ -52,8 +53,13 @@ var fields = []hydra.Field[Invoice]{
 	hydra.Int("subtotal", func(i *Invoice) *int64 { return &i.Subtotal }).ReadOnly().Doc("The sum of the lines."),
 	hydra.Int("discount", func(i *Invoice) *int64 { return &i.Discount }).ReadOnly().Doc("What the discount takes off, before tax."),
 	hydra.Text("taxCategory", func(i *Invoice) *string { return category(i) }).ReadOnly().
-		OneOf(string(tax.Standard), string(tax.ReverseCharge), string(tax.OutOfScope)).
-		Doc("S: taxed. AE: the buyer owes the tax (reverse charge). O: out of the scope of VAT. Codes of UNCL 5305."),
+		OneOf(string(tax.Standard), string(tax.Exempt), string(tax.ReverseCharge), string(tax.OutOfScope)).
+		Doc("S: taxed. E: the issuer is exempt. AE: the buyer owes the tax (reverse charge). O: out of the scope of VAT. Codes of UNCL 5305."),
+	hydra.NullText("taxNote", func(i *Invoice) *null.Value[string] {
+		note := taxNote(i.Treatment, phrase.Match(i.Language))
+		return &note
+	}).ReadOnly().
+		Doc("Why there is no tax, as it stands on the PDF and in its language; null: there is."),
 	hydra.Int("taxRate", func(i *Invoice) *int64 { return &i.Treatment.Rate }).ReadOnly().Doc("In hundredths of a percent: 2300 is 23 %."),
 	hydra.Int("tax", func(i *Invoice) *int64 { return &i.Tax }).ReadOnly(),
 	hydra.Int("total", func(i *Invoice) *int64 { return &i.Total }).ReadOnly().Doc("What is to be paid, with tax.").Filter(hydra.Range).Sortable(),
@@ -99,7 +105,10 @@ var issuerFields = []hydra.Field[Issuer]{
 	hydra.Text("city", func(i *Issuer) *string { return &i.City }),
 	hydra.NullKeyRef("country", "Country", func(i *Issuer) *null.Value[string] { return &i.Country }).
 		Doc("The country, which decides on the tax."),
-	hydra.NullText("vatNumber", func(i *Issuer) *null.Value[string] { return &i.VATNumber }).Length(0, 20),
+	hydra.NullText("vatNumber", func(i *Issuer) *null.Value[string] { return &i.VATNumber }).Length(0, 20).
+		Doc("Needed for invoices with VAT, and for those on which the buyer owes it."),
+	hydra.Bool("vatExempt", func(i *Issuer) *bool { return &i.VATExempt }).
+		Doc("Whether the issuer is exempt from VAT as a small business. Then invoices have no VAT and say why; a business in another member state of the European Union still owes it (reverse charge)."),
 	hydra.NullText("bankAccount", func(i *Issuer) *null.Value[string] { return &i.BankAccount }).Length(0, 60).Doc("Where the money goes, e.g. an IBAN."),
 	hydra.NullText("logo", func(i *Issuer) *null.Value[string] { return &i.Logo }).Length(0, 500).
 		Doc("The image on PDFs of later invoices: a URL that an organization lists in its logo. Null: none."),

@@ -98,6 +98,7 @@ type Issuer struct {
 	City             string
 	Country          null.Value[string]
 	VATNumber        null.Value[string]
+	VATExempt        bool // takes no VAT, being a small business
 	BankAccount      null.Value[string]
 	Logo             null.Value[string] // the URL of an organization's logo
 	Prefix           string             // of the numbers
@@ -120,10 +121,16 @@ func (i *Issuer) Ready() bool {
 	return i.Name != "" && i.Country.Valid && len(lacks) == 0
 }
 
-// readyFor reports whether it is known for an invoice that is taxed so: where the buyer
-// owes the tax both VAT numbers stand on it (Art. 226 of Directive 2006/112/EC).
+// readyFor reports whether it is known for an invoice that is taxed so: who takes VAT
+// has a number for it, and where the buyer owes it both numbers stand on the invoice
+// (Art. 226 of Directive 2006/112/EC).
 func (i *Issuer) readyFor(t tax.Treatment) bool {
-	return i.Ready() && (t.Category != tax.ReverseCharge || i.VATNumber.V != "")
+	return i.Ready() && (i.VATNumber.V != "" || t.Rate == 0 && t.Category != tax.ReverseCharge)
+}
+
+// treat says how a sale at a time is taxed.
+func (i *Issuer) treat(buyer *Party, at time.Time) tax.Treatment {
+	return tax.Treat(tax.Party{Country: i.Country.V, VATNumber: i.VATNumber.V, Exempt: i.VATExempt}, tax.Party{Country: buyer.Country, VATNumber: buyer.VATNumber}, at)
 }
 
 func (i *Issuer) address() organization.Address {

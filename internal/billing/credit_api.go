@@ -9,6 +9,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/money"
 	"sede/internal/null"
+	"sede/internal/phrase"
 	"sede/internal/tax"
 )
 
@@ -38,8 +39,13 @@ var creditFields = []hydra.Field[CreditNote]{
 		Doc("What is taken back in place of lines, before tax: some of each line, in proportion to what is left of it."),
 	hydra.Int("subtotal", func(n *CreditNote) *int64 { return &n.Subtotal }).ReadOnly().Doc("The sum of the lines."),
 	hydra.Text("taxCategory", func(n *CreditNote) *string { c := string(n.Treatment.Category); return &c }).ReadOnly().
-		OneOf(string(tax.Standard), string(tax.ReverseCharge), string(tax.OutOfScope)).
-		Doc("As on the invoice. S: taxed. AE: the buyer owes the tax (reverse charge). O: out of the scope of VAT."),
+		OneOf(string(tax.Standard), string(tax.Exempt), string(tax.ReverseCharge), string(tax.OutOfScope)).
+		Doc("As on the invoice. S: taxed. E: the issuer is exempt. AE: the buyer owes the tax (reverse charge). O: out of the scope of VAT."),
+	hydra.NullText("taxNote", func(n *CreditNote) *null.Value[string] {
+		note := taxNote(n.Treatment, phrase.Match(n.Language))
+		return &note
+	}).ReadOnly().
+		Doc("Why there is no tax, as it stands on the PDF and in its language; null: there is."),
 	hydra.Int("taxRate", func(n *CreditNote) *int64 { return &n.Treatment.Rate }).ReadOnly().Doc("In hundredths of a percent: 2300 is 23 %."),
 	hydra.Int("tax", func(n *CreditNote) *int64 { return &n.Tax }).ReadOnly(),
 	hydra.Int("total", func(n *CreditNote) *int64 { return &n.Total }).ReadOnly().Doc("What is taken back, with tax.").Filter(hydra.Range).Sortable(),

@@ -62,8 +62,8 @@ func (s *Service) Bill(tx *db.Tx, scope access.Scope, o Order) (*Bill, error) {
 }
 
 // CanIssue returns nil when an invoice made out to the address could be issued
-// now: Conflict when nobody said who issues invoices, Unprocessable when the
-// address lacks something. It tells both apart from other errors.
+// now: Conflict when nobody said who issues invoices, or the VAT number that they need,
+// Unprocessable when the address lacks something. It tells both apart from other errors.
 func (s *Service) CanIssue(tx *db.Tx, scope access.Scope, to ident.ID) error {
 	issuer, err := issuerOf(tx, DefaultIssuer)
 	if err != nil {
@@ -79,10 +79,14 @@ func (s *Service) CanIssue(tx *db.Tx, scope access.Scope, to ident.ID) error {
 	if len(a.Missing()) > 0 {
 		return fault.Broken(fault.Violation{Path: "organizationAddress", Text: fault.Textf("This address is not complete. It needs a street, a post code and a city.")})
 	}
-	if !issuer.readyFor(treat(issuer.party(), buyerOf(&a), tx.Now(scope))) {
+	buyer := buyerOf(&a)
+	switch t := issuer.treat(&buyer, tx.Now(scope)); {
+	case issuer.readyFor(t):
+		return nil
+	case t.Category == tax.ReverseCharge:
 		return fault.New(fault.Conflict, "No invoice can be issued yet: an operator must first say the VAT number of who issues them.")
 	}
-	return nil
+	return fault.New(fault.Conflict, "No invoice can be issued yet: an operator must first say the VAT number of who issues them, or that they are exempt from VAT.")
 }
 
 // Issue makes an invoice of the order. Where something that it must say is not
@@ -164,13 +168,8 @@ func (s *Service) parties(tx *db.Tx, to func() (organization.Address, error), i 
 	}
 	i.Seller, i.Buyer = issuer.party(), buyerOf(&a)
 	i.DueAt = null.Of(at.AddDate(0, 0, int(issuer.PaymentDays)))
-	treatment = treat(i.Seller, i.Buyer, at)
+	treatment = issuer.treat(&i.Buyer, at)
 	return issuer.readyFor(treatment) && len(a.Missing()) == 0, treatment, nil
-}
-
-// treat says how a sale at a time is taxed.
-func treat(seller, buyer Party, at time.Time) tax.Treatment {
-	return tax.Treat(tax.Party{Country: seller.Country, VATNumber: seller.VATNumber}, tax.Party{Country: buyer.Country, VATNumber: buyer.VATNumber}, at)
 }
 
 // productsOf has the products of lines travel with the next statement, each once.

@@ -16,7 +16,7 @@ func TestKeep(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
 		in.As("operator@demo.example", "").Must(http.MethodPatch, "/invoice-issuers/default-issuer",
-			`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT"}`)
+			`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT","vatNumber":"PT501442600"}`)
 		owner := in.As("owner@demo.example", "demo")
 		owner.Must(http.MethodPost, "/subscriptions", `{"products":["/products/bank"],"seats":9}`)
 		var page struct {

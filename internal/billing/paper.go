@@ -8,6 +8,7 @@ import (
 
 	"sede/internal/fault"
 	"sede/internal/money"
+	"sede/internal/null"
 	"sede/internal/pdf"
 	"sede/internal/phrase"
 	"sede/internal/tax"
@@ -85,15 +86,24 @@ func (r reader) invoiceNotes(i *Invoice) []string {
 	return notes
 }
 
-// taxNotes say why there is no tax.
 func (r reader) taxNotes(t tax.Treatment) []string {
-	switch t.Category {
-	case tax.ReverseCharge:
-		return []string{r.Text(fault.Textf("Reverse charge"))}
-	case tax.OutOfScope:
-		return []string{r.Text(fault.Textf("Out of the scope of VAT"))}
+	if note := taxNote(t, r.Language); note.Valid {
+		return []string{note.V}
 	}
 	return nil
+}
+
+// taxNote says why there is no tax, in the language of the paper; null: there is.
+func taxNote(t tax.Treatment, in phrase.Language) null.Value[string] {
+	switch t.Category {
+	case tax.Exempt:
+		return null.Of(in.Text(fault.Textf("Exempt from VAT as a small business")))
+	case tax.ReverseCharge:
+		return null.Of(in.Text(fault.Textf("Reverse charge")))
+	case tax.OutOfScope:
+		return null.Of(in.Text(fault.Textf("Out of the scope of VAT")))
+	}
+	return null.Value[string]{}
 }
 
 func (r reader) page(n int) string { return r.Text(fault.Textf("Page %d", n)) }

@@ -79,6 +79,15 @@ func TestPaperWithoutTax(t *testing.T) {
 	if said := texts(i.paper(inWords)); !slices.Contains(said, "Odwrotne obciążenie") || !slices.Contains(said, "VAT 0 %") {
 		t.Errorf("%q", said)
 	}
+	for language, note := range map[string]string{"en": "Exempt from VAT as a small business", "pt": "IVA – regime de isenção", "pl": "Zwolnienie podmiotowe z VAT"} {
+		exempt := example(language)
+		if err := exempt.levy(tax.Treatment{Category: tax.Exempt}); err != nil {
+			t.Fatal(err)
+		}
+		if said := texts(exempt.paper(inWords)); !slices.Contains(said, note) {
+			t.Errorf("no %q in %q", note, said)
+		}
+	}
 	if i.AmountPaid = i.Total; strings.Contains(strings.Join(texts(i.paper(inWords)), " "), "PT50 0002") {
 		t.Error("an invoice that is paid asks for money")
 	}

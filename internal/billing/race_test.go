@@ -18,7 +18,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		in := sedetest.New(t, engine)
 		in.As("operator@demo.example", "").Must(http.MethodPatch, "/invoice-issuers/default-issuer",
-			`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT"}`)
+			`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT","vatNumber":"PT501442600"}`)
 		const many = 50
 		slugs := make([]string, many)
 		for k := range slugs {

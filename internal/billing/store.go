@@ -183,12 +183,12 @@ func insertPayment(tx *db.Tx, scope access.Scope, p *Payment, now time.Time) {
 }
 
 const issuerColumns = `id, name, street_line, post_code, city, country, vat_number, bank_account, prefix, next_number, payment_days, grace_days,
-	credit_prefix, next_credit_number, logo, receiver_id, version, created_at, updated_at`
+	credit_prefix, next_credit_number, logo, receiver_id, vat_exempt, version, created_at, updated_at`
 
 func (i *Issuer) scan(into func(...any) error) error {
 	var country string
 	err := into(&i.ID, &i.Name, &i.StreetLine, &i.PostCode, &i.City, &country, &i.VATNumber, &i.BankAccount, &i.Prefix, &i.NextNumber,
-		&i.PaymentDays, &i.GraceDays, &i.CreditPrefix, &i.NextCreditNumber, &i.Logo, &i.Receiver, &i.Version, &i.CreatedAt, &i.UpdatedAt)
+		&i.PaymentDays, &i.GraceDays, &i.CreditPrefix, &i.NextCreditNumber, &i.Logo, &i.Receiver, &i.VATExempt, &i.Version, &i.CreatedAt, &i.UpdatedAt)
 	i.Country = null.Value[string]{V: country, Valid: country != ""}
 	return err
 }
@@ -241,10 +241,10 @@ func issuerOf(tx *db.Tx, id string) (*Issuer, error) {
 // somebody was faster.
 func updateIssuer(tx *db.Tx, i *Issuer) error {
 	changed, err := tx.Exec(`UPDATE invoice_issuer SET name = $2, street_line = $3, post_code = $4, city = $5, country = $6, vat_number = $7,
-			bank_account = $8, prefix = $9, next_number = $10, payment_days = $11, grace_days = $12, credit_prefix = $13, next_credit_number = $14, logo = $15, version = $16, updated_at = $17, receiver_id = $18
+			bank_account = $8, prefix = $9, next_number = $10, payment_days = $11, grace_days = $12, credit_prefix = $13, next_credit_number = $14, logo = $15, version = $16, updated_at = $17, receiver_id = $18, vat_exempt = $19
 		WHERE id = $1 AND version = $16 - 1`,
 		i.ID, i.Name, i.StreetLine, i.PostCode, i.City, i.Country.V, i.VATNumber, i.BankAccount, i.Prefix, i.NextNumber, i.PaymentDays, i.GraceDays,
-		i.CreditPrefix, i.NextCreditNumber, i.Logo, i.Version, i.UpdatedAt, i.Receiver)
+		i.CreditPrefix, i.NextCreditNumber, i.Logo, i.Version, i.UpdatedAt, i.Receiver, i.VATExempt)
 	if err == nil && changed == 0 {
 		return fault.New(fault.Conflict, "Somebody else has changed this in the meantime. Read it again and repeat your change.")
 	}

@@ -18,7 +18,7 @@ func prepare(t *testing.T, in *sedetest.Instance, owner *sedetest.Client) {
 	t.Helper()
 	operator := in.As("operator@demo.example", "")
 	for _, a := range []*sedetest.Answer{
-		operator.Do(http.MethodPatch, "/invoice-issuers/default-issuer", `{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT"}`),
+		operator.Do(http.MethodPatch, "/invoice-issuers/default-issuer", `{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT","vatNumber":"PT501442600"}`),
 		operator.Do(http.MethodPost, "/coupons", `{"code":"HALF-ONCE","percent":50,"duration":"once"}`),
 		owner.Do(http.MethodPost, "/organization-addresses", `{"name":"Other","email":"pay@other.example","streetLine":"Rua Augusta 2","postCode":"1100-048","city":"Lisboa","country":"/countries/PT"}`),
 	} {

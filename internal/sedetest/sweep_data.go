@@ -39,7 +39,7 @@ func (w *sweep) subscribe() {
 	do(w.in.As("owner@demo.example", "demo"), http.MethodPost, "/payment-methods", w.bodies["POST /payment-methods"])
 	do(w.in.As("operator@demo.example", ""), http.MethodPatch, "/organizations/demo", `{"manualBilling":true}`) // what follows
 	do(w.in.As("operator@demo.example", ""), http.MethodPatch, "/invoice-issuers/default-issuer",
-		`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT"}`)
+		`{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT","vatNumber":"PT501442600"}`)
 	owner := w.in.As("owner@demo.example", "demo")
 	do(owner, http.MethodPost, "/organization-addresses", w.bodies["POST /organization-addresses"])
 	spare := do(owner, http.MethodPost, "/organization-addresses", w.bodies["POST /organization-addresses"])

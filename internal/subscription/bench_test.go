@@ -75,7 +75,7 @@ func subscribed(b testing.TB, engine db.Engine, n int) *sedetest.Instance {
 	in := sedetest.New(b, engine)
 	in.RunJobs() // sees the schedules
 	in.As("operator@demo.example", "").Must(http.MethodPatch, "/invoice-issuers/default-issuer",
-		`{"name": "Sede Lda", "streetLine": "Rua Augusta 1", "postCode": "1100-048", "city": "Lisboa", "country": "/countries/PT"}`)
+		`{"name": "Sede Lda", "streetLine": "Rua Augusta 1", "postCode": "1100-048", "city": "Lisboa", "country": "/countries/PT", "vatNumber": "PT501442600"}`)
 	owner := in.As("owner@demo.example", "")
 	home := owner.Must(http.MethodPost, "/organization-addresses",
 		`{"name": "Demo", "streetLine": "Rua do Ouro 2", "postCode": "1100-060", "city": "Lisboa", "country": "/countries/PT", "email": "pay@demo.example"}`).Header.Get("Location")

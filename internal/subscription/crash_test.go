@@ -26,7 +26,7 @@ func TestEveryStepMayFail(t *testing.T) {
 		in.Advance(14 * 24 * time.Hour) // the trial ends, and nobody has said yet who issues invoices
 		in.RunJobs()
 		in.As("operator@demo.example", "").Must(http.MethodPatch, "/invoice-issuers/default-issuer",
-			`{"name": "Sede Lda", "streetLine": "Rua Augusta 1", "postCode": "1100-048", "city": "Lisboa", "country": "/countries/PT"}`)
+			`{"name": "Sede Lda", "streetLine": "Rua Augusta 1", "postCode": "1100-048", "city": "Lisboa", "country": "/countries/PT", "vatNumber": "PT501442600"}`)
 		wantInvoices(t, in, 1, 0)
 		in.Advance(25 * time.Hour)
 		failEachStep(t, in)

@@ -15,8 +15,9 @@ import (
 
 // TestHistories plays random histories of one subscription: seats and products up and
 // down, a coupon on and off, cancellation and taking it back, time that passes, payments
-// in whole, in part, too much and paid back, credit notes. What has a preview is done
-// with its token. After each step the books must be right: see check.
+// in whole, in part, too much and paid back, credit notes, an issuer who is exempt from VAT
+// for a time. What has a preview is done with its token. After each step the books must
+// be right: see check.
 func TestHistories(t *testing.T) {
 	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
 		for seed := range uint64(4) {
@@ -57,8 +58,10 @@ type history struct {
 	next      terms  // wanted from the next period on
 	from      time.Time
 	discount  bool  // 10 % off, for good
+	exempt    bool  // who issues invoices takes no tax
 	upcoming  int64 // what the next period was said to come to; -1: not known
 	seen      map[string]bool
+	untaxed   map[string]bool     // the invoices that were made while they took none
 	whole     map[string][]period // the periods that were charged as a whole, by subscription
 	collected int64               // payments
 }
@@ -105,7 +108,7 @@ type shownSubscription struct {
 func newHistory(t *testing.T, engine db.Engine, seed uint64) *history {
 	in := sedetest.New(t, engine)
 	h := &history{T: t, in: in,
-		random: rand.New(rand.NewPCG(seed, 6)), upcoming: -1, seen: map[string]bool{}, whole: map[string][]period{}}
+		random: rand.New(rand.NewPCG(seed, 6)), upcoming: -1, seen: map[string]bool{}, untaxed: map[string]bool{}, whole: map[string][]period{}}
 	h.signIn()
 	prepare(t, in)
 	h.do(h.operator, http.MethodPost, "/coupons", `{"code":"ALWAYS","percent":10,"duration":"forever"}`)
@@ -151,7 +154,7 @@ func (h *history) step() {
 		h.create()
 		return
 	}
-	switch h.random.IntN(14) {
+	switch h.random.IntN(15) {
 	case 0:
 		h.want(terms{h.now.seats + 1 + h.random.Int64N(5), h.next.banks}, `{"seats":SEATS}`)
 	case 1:
@@ -174,6 +177,10 @@ func (h *history) step() {
 		h.payAgain()
 	case 10:
 		h.credit()
+	case 11:
+		h.exempt, h.upcoming = !h.exempt, -1
+		h.note("exempt %v", h.exempt)
+		h.do(h.operator, http.MethodPatch, "/invoice-issuers/default-issuer", fmt.Sprintf(`{"vatExempt":%v}`, h.exempt))
 	default:
 		h.pass()
 	}

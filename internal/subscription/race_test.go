@@ -17,7 +17,7 @@ func prepare(t *testing.T, in *sedetest.Instance) {
 	t.Helper()
 	operator, owner := in.As("operator@demo.example", ""), in.As("owner@demo.example", "demo")
 	for _, a := range []*sedetest.Answer{
-		operator.Do(http.MethodPatch, "/invoice-issuers/default-issuer", `{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT"}`),
+		operator.Do(http.MethodPatch, "/invoice-issuers/default-issuer", `{"name":"Sede Lda","streetLine":"Rua Augusta 1","city":"Lisboa","country":"/countries/PT","vatNumber":"PT501442600"}`),
 		owner.Do(http.MethodPost, "/organization-addresses", `{"name":"Demo","streetLine":"Rua Augusta 2","postCode":"1100-048","city":"Lisboa","country":"/countries/PT"}`),
 	} {
 		if a.Status >= 300 {

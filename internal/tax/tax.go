@@ -6,6 +6,7 @@
 // state that shows a VAT number owes the tax itself (reverse charge, Directive
 // 2006/112/EC, articles 44 and 196); anybody else there pays the rate of their
 // own country (article 58). Services to other countries are outside of the scope.
+// A seller who is exempt as a small business (article 284) takes no tax of anybody.
 package tax
 
 import (
@@ -23,6 +24,7 @@ type Category string
 // The categories.
 const (
 	Standard      Category = "S"
+	Exempt        Category = "E"
 	ReverseCharge Category = "AE"
 	OutOfScope    Category = "O"
 )
@@ -31,6 +33,7 @@ const (
 type Party struct {
 	Country   string // ISO 3166-1 alpha-2
 	VATNumber string // with its prefix, checked by whoever took it; empty: none
+	Exempt    bool   // takes no tax as a seller, being a small business
 }
 
 // Treatment is what is owed on a sale.
@@ -47,8 +50,17 @@ func (t Treatment) Of(net int64) (int64, error) { return money.Share(net, t.Rate
 const whole = 10_000
 
 // Treat says what is owed on a service that is sold at a time. Where no rate of
-// the country is known for that day, the sale is out of scope.
+// the country is known for that day, the sale is out of scope. Of an exempt seller is
+// exempt what would be taxed; a business elsewhere owes the tax all the same.
 func Treat(seller, buyer Party, at time.Time) Treatment {
+	t := treat(seller, buyer, at)
+	if seller.Exempt && t.Category == Standard {
+		return Treatment{Category: Exempt}
+	}
+	return t
+}
+
+func treat(seller, buyer Party, at time.Time) Treatment {
 	switch {
 	case buyer.Country == seller.Country:
 		return standard(seller.Country, at)

@@ -65,18 +65,23 @@ func TestTreat(t *testing.T) {
 		seller, buyer Party
 		want          Treatment
 	}{
-		{Party{"PT", ""}, Party{"PT", ""}, Treatment{Standard, "PT", 2300}},
-		{Party{"PT", ""}, Party{"PT", "PT501442600"}, Treatment{Standard, "PT", 2300}},
-		{Party{"PT", ""}, Party{"PL", ""}, Treatment{Standard, "PL", 2300}},
-		{Party{"PT", ""}, Party{"HU", ""}, Treatment{Standard, "HU", 2700}},
-		{Party{"PT", ""}, Party{"PL", "PL5260250274"}, Treatment{ReverseCharge, "", 0}},
-		{Party{"PT", ""}, Party{"GR", "EL094019245"}, Treatment{ReverseCharge, "", 0}},
-		{Party{"PT", ""}, Party{"PL", "DE811907980"}, Treatment{Standard, "PL", 2300}},
-		{Party{"PT", ""}, Party{"US", ""}, Treatment{OutOfScope, "", 0}},
-		{Party{"PT", ""}, Party{"GB", "GB980780684"}, Treatment{OutOfScope, "", 0}},
-		{Party{"GB", ""}, Party{"GB", ""}, Treatment{Standard, "GB", 2000}},
-		{Party{"GB", ""}, Party{"PT", ""}, Treatment{OutOfScope, "", 0}},
-		{Party{"US", ""}, Party{"US", ""}, Treatment{OutOfScope, "", 0}},
+		{Party{"PT", "", false}, Party{"PT", "", false}, Treatment{Standard, "PT", 2300}},
+		{Party{"PT", "", false}, Party{"PT", "PT501442600", false}, Treatment{Standard, "PT", 2300}},
+		{Party{"PT", "", false}, Party{"PL", "", false}, Treatment{Standard, "PL", 2300}},
+		{Party{"PT", "", false}, Party{"HU", "", false}, Treatment{Standard, "HU", 2700}},
+		{Party{"PT", "", false}, Party{"PL", "PL5260250274", false}, Treatment{ReverseCharge, "", 0}},
+		{Party{"PT", "", false}, Party{"GR", "EL094019245", false}, Treatment{ReverseCharge, "", 0}},
+		{Party{"PT", "", false}, Party{"PL", "DE811907980", false}, Treatment{Standard, "PL", 2300}},
+		{Party{"PT", "", false}, Party{"US", "", false}, Treatment{OutOfScope, "", 0}},
+		{Party{"PT", "", false}, Party{"GB", "GB980780684", false}, Treatment{OutOfScope, "", 0}},
+		{Party{"GB", "", false}, Party{"GB", "", false}, Treatment{Standard, "GB", 2000}},
+		{Party{"GB", "", false}, Party{"PT", "", false}, Treatment{OutOfScope, "", 0}},
+		{Party{"US", "", false}, Party{"US", "", false}, Treatment{OutOfScope, "", 0}},
+		{Party{"PT", "", true}, Party{"PT", "PT501442600", false}, Treatment{Exempt, "", 0}},
+		{Party{"PT", "", true}, Party{"PL", "", false}, Treatment{Exempt, "", 0}},
+		{Party{"PT", "", true}, Party{"PL", "PL5260250274", true}, Treatment{ReverseCharge, "", 0}},
+		{Party{"PT", "", true}, Party{"US", "", false}, Treatment{OutOfScope, "", 0}},
+		{Party{"PT", "", false}, Party{"PT", "", true}, Treatment{Standard, "PT", 2300}},
 	} {
 		if got := Treat(test.seller, test.buyer, at); got != test.want {
 			t.Errorf("%v to %v: %+v, want %+v", test.seller, test.buyer, got, test.want)
