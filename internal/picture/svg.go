@@ -16,7 +16,7 @@ import (
 // gradients, in groups, styled by attributes and style sheets whose selectors are
 // names, classes and ids. What could do something (scripts, handlers, links,
 // embedded files, entities) and what would be drawn wrong (text, masks, filters,
-// patterns, uses, other selectors, unknown colors and units) is refused with its
+// patterns, symbols, other selectors, unknown colors and units) is refused with its
 // name, so that nobody gets an image that is not theirs.
 
 // The limits on an SVG.
@@ -194,7 +194,7 @@ var unseen = map[string]bool{"title": true, "desc": true, "metadata": true}
 // drawn are the elements that are understood.
 var drawn = map[string]bool{
 	"svg": true, "g": true, "defs": true, "style": true, "path": true, "rect": true, "circle": true, "ellipse": true, "line": true,
-	"polyline": true, "polygon": true, "linearGradient": true, "radialGradient": true, "stop": true, "clipPath": true,
+	"polyline": true, "polygon": true, "use": true, "linearGradient": true, "radialGradient": true, "stop": true, "clipPath": true,
 }
 
 // checkElement refuses what could do something, wherever it stands, and what

@@ -32,6 +32,7 @@ type drawing struct {
 	all      []rule           // of style sheets, in their order
 	sheets   map[string][]int // those rules by their keys
 	commands int
+	uses     int   // that are being followed
 	refused  error // the first thing that can't be drawn right
 }
 
@@ -66,6 +67,7 @@ func (d *drawing) add(n *node, above style, to matrix) error {
 	case "defs", "style", "linearGradient", "radialGradient", "stop", "clipPath":
 		return nil
 	}
+	d.spend(perProperty * (1 + len(n.attrs)))
 	own, styled := d.properties(n)
 	if own["display"] == "none" {
 		return nil
@@ -92,7 +94,11 @@ func (d *drawing) add(n *node, above style, to matrix) error {
 		}
 		to = to.times(m)
 	}
-	if n.name != "svg" && n.name != "g" {
+	switch n.name {
+	case "svg", "g":
+	case "use":
+		return d.addUse(n, s, to)
+	default:
 		return d.addShape(n, s, to)
 	}
 	for i, c := range n.children {
@@ -104,6 +110,29 @@ func (d *drawing) add(n *node, above style, to matrix) error {
 		}
 	}
 	return nil
+}
+
+// maxUses is how deep uses may be within what others use.
+const maxUses = 8
+
+// addUse adds what an element stands for: a shape or a group, moved and with the
+// style of the element above it (SVG 2, 5.6).
+func (d *drawing) addUse(n *node, s style, to matrix) error {
+	target := d.byID[idIn(n.attrs["href"])]
+	if target == nil || !usable[target.name] {
+		return notDrawn(n.name)
+	}
+	if d.uses++; d.uses > maxUses {
+		return tooComplex()
+	}
+	defer func() { d.uses-- }()
+	x, y := d.length(n.attrs["x"], d.width, 0), d.length(n.attrs["y"], d.height, 0)
+	return d.add(target, s, to.times(matrix{1, 0, 0, 1, x, y}))
+}
+
+// usable are the elements that a use may stand for.
+var usable = map[string]bool{
+	"g": true, "use": true, "path": true, "rect": true, "circle": true, "ellipse": true, "line": true, "polyline": true, "polygon": true,
 }
 
 // clipsNothing reports whether the clip path is a rectangle around all of the

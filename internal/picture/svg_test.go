@@ -89,6 +89,9 @@ func TestSVGDraws(t *testing.T) {
 			map[image.Point]color.NRGBA{{25, 50}: red, {75, 25}: blue, {75, 75}: green}},
 		"transparent": {`<rect width="100" height="100" fill="transparent" stroke="transparent"/><rect width="50" height="50" fill="#ff0000 icc-color(x)"/>`,
 			map[image.Point]color.NRGBA{{75, 75}: none, {25, 25}: red}},
+		"use": {`<defs><path id="p" d="M0 0h20v20H0z"/><g id="g" fill="blue"><use xlink:href="#p" x="30%"/><rect y="30" width="20" height="20" transform="translate(0 5)"/></g></defs>
+			<use href="#p" fill="red"/><use href="#g" x="10" transform="translate(40 0)"/>`,
+			map[image.Point]color.NRGBA{{10, 10}: red, {30, 10}: none, {90, 10}: blue, {60, 45}: blue, {60, 32}: none}},
 		"far outside": {`<path d="M-1e8-1e8H1e8V1e8H-1e8z" fill="red"/><path d="M-1e8 50H1e8" stroke="blue" stroke-width="10"/>`,
 			map[image.Point]color.NRGBA{{50, 20}: red, {50, 50}: blue}},
 	} {
@@ -162,6 +165,10 @@ func TestSVGRefused(t *testing.T) {
 		open + `<foreignObject><body/></foreignObject></svg>`:                                                                      "not drawn",
 		open + `<text>Acme</text></svg>`:                                                                                           "not drawn",
 		open + `<use href="#x"/></svg>`:                                                                                            "not drawn",
+		open + `<symbol id="s"><rect width="1" height="1"/></symbol><use href="#s"/></svg>`:                                        `"symbol"`,
+		open + `<use href="#s"/><linearGradient id="s"/></svg>`:                                                                    `"use"`,
+		open + `<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g></svg>`:                                                "too complex",
+		open + `<use id="a" href="#a"/></svg>`:                                                                                     "too complex",
 		open + `<rect mask="url(#m)"/></svg>`:                                                                                      "not drawn",
 		open + `<rect style="filter:url(#m)"/></svg>`:                                                                              "not drawn",
 		open + `<g clip-path="url(#c)"/><clipPath id="c"><rect width="2" height="2"/></clipPath></svg>`:                            "not drawn",
@@ -218,7 +225,12 @@ func endless() map[string]string {
 	for i := range 10_000 {
 		properties += fmt.Sprintf("p%d:0;", i)
 	}
+	uses := `<g id="g0"/>`
+	for i := range maxUses - 1 {
+		uses += fmt.Sprintf(`<g id="g%d">%s</g>`, i+1, strings.Repeat(fmt.Sprintf(`<use href="#g%d"/>`, i), 20))
+	}
 	return map[string]string{
+		"uses of uses":    `<defs>` + uses + `</defs>` + fmt.Sprintf(`<use href="#g%d"/>`, maxUses-1),
 		"many rectangles": strings.Repeat(`<rect width="9" height="9"/>`, 9_000),
 		"wild path":       `<path d="M0 0` + strings.Repeat("L9 9 0 9 9 0", 40_000) + `"/>`,
 		"fine dashes":     `<path stroke="red" stroke-width=".1" stroke-dasharray=".01" d="M0 0` + strings.Repeat("H9V9H0V0", 20_000) + `"/>`,
