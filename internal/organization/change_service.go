@@ -34,49 +34,59 @@ func (s *Service) Update(ctx context.Context, who *access.Caller, ref string, o 
 			return access.Suspension(o.Status == Closing)
 		}
 		before := *o
-		o.StatusReason = null.Value[string]{}
-		if err := apply(); err != nil {
+		if err := s.applyChange(tx, who, &before, o, apply); err != nil {
 			return err
 		}
-		if o.Status == before.Status && !o.StatusReason.Valid {
-			o.StatusReason = before.StatusReason
-		}
-		if o.ProductionLike != before.ProductionLike {
-			o.Production = o.ProductionLike
-		}
-		o.derive()
-		if err := s.checkChange(tx, who, &before, o); err != nil {
-			return err
-		}
-		if o.same(&before) {
-			return s.completeOne(tx, who, store, o, role)
-		}
-		if err := s.enterStatus(tx, who, &before, o); err != nil {
-			return err
-		}
-		o.Version, o.UpdatedAt = o.Version+1, s.now.Now().Truncate(time.Second)
-		if err := update(tx, o); err != nil {
-			if db.IsUnique(err, "organization_slug") {
-				return slugTaken()
-			}
-			return err
-		}
-		if o.Status != before.Status || o.Slug != before.Slug { // every member's requests go by these
-			if err := s.membershipChanged(tx, ident.ID{}); err != nil {
-				return err
-			}
-		}
-		entry := audit.Entry{Action: "update", Resource: "Organization", Key: o.ID.String(), Before: hydra.JSON(fields, &before), After: hydra.JSON(fields, o)}
-		if err := s.record(tx, access.System(o.ID), who, entry); err != nil {
-			return err
-		}
-		if o.Slug != before.Slug { // members choose the organization by it
-			if err := s.membersChanged(tx, o.ID); err != nil {
+		if !o.same(&before) {
+			if err := s.storeChange(tx, who, &before, o); err != nil {
 				return err
 			}
 		}
 		return s.completeOne(tx, who, store, o, role)
 	})
+}
+
+// applyChange makes the organization what the caller wants it to be, if they may.
+func (s *Service) applyChange(tx *db.Tx, who *access.Caller, before, o *Organization, apply func() error) error {
+	o.StatusReason = null.Value[string]{}
+	if err := apply(); err != nil {
+		return err
+	}
+	if o.Status == before.Status && !o.StatusReason.Valid {
+		o.StatusReason = before.StatusReason
+	}
+	if o.ProductionLike != before.ProductionLike {
+		o.Production = o.ProductionLike
+	}
+	o.derive()
+	return s.checkChange(tx, who, before, o)
+}
+
+// storeChange stores what was changed, with what comes of it.
+func (s *Service) storeChange(tx *db.Tx, who *access.Caller, before, o *Organization) error {
+	if err := s.enterStatus(tx, who, before, o); err != nil {
+		return err
+	}
+	o.Version, o.UpdatedAt = o.Version+1, s.now.Now().Truncate(time.Second)
+	if err := update(tx, o); err != nil {
+		if db.IsUnique(err, "organization_slug") {
+			return slugTaken()
+		}
+		return err
+	}
+	if o.Status != before.Status || o.Slug != before.Slug { // every member's requests go by these
+		if err := s.membershipChanged(tx, ident.ID{}); err != nil {
+			return err
+		}
+	}
+	entry := audit.Entry{Action: "update", Resource: "Organization", Key: o.ID.String(), Before: hydra.JSON(fields, before), After: hydra.JSON(fields, o)}
+	if err := s.record(tx, access.System(o.ID), who, entry); err != nil {
+		return err
+	}
+	if o.Slug != before.Slug { // members choose the organization by it
+		return s.membersChanged(tx, o.ID)
+	}
+	return nil
 }
 
 // same reports whether nothing that an update stores differs.

@@ -121,9 +121,7 @@ const svgSpace = "http://www.w3.org/2000/svg"
 // are left out.
 func parseSVG(file []byte) (*node, error) {
 	decoder := xml.NewDecoder(bytes.NewReader(file))
-	var open []*node
-	var root *node
-	count, skip := 0, 0
+	var b tree
 	for {
 		token, err := decoder.Token()
 		if err == io.EOF {
@@ -132,60 +130,89 @@ func parseSVG(file []byte) (*node, error) {
 		if err != nil {
 			return nil, damaged(err.Error())
 		}
-		switch t := token.(type) {
-		case xml.Directive:
-			if bytes.ContainsAny(t, "[&%") {
-				return nil, refuse(fault.CodeFileType, fault.Textf("The SVG declares entities. Save it without them."))
-			}
-		case xml.ProcInst:
-			if t.Target != "xml" {
-				return nil, outside()
-			}
-		case xml.StartElement:
-			if count++; count > maxNodes || len(open)+skip > maxNesting {
-				return nil, tooComplex()
-			}
-			foreign := t.Name.Space != svgSpace && t.Name.Space != ""
-			if err := checkElement(&t); err != nil {
-				return nil, err
-			}
-			if skip == 0 && !foreign && !drawn[t.Name.Local] && !unseen[t.Name.Local] {
-				return nil, notDrawn(t.Name.Local)
-			}
-			if skip > 0 || foreign || unseen[t.Name.Local] {
-				skip++
-				continue
-			}
-			n := &node{name: t.Name.Local, attrs: map[string]string{}}
-			for _, a := range t.Attr {
-				n.attrs[a.Name.Local] = strings.TrimSpace(a.Value)
-			}
-			if len(open) > 0 {
-				parent := open[len(open)-1]
-				parent.children = append(parent.children, n)
-			} else if root == nil {
-				root = n
-			}
-			open = append(open, n)
-		case xml.EndElement:
-			if skip > 0 {
-				skip--
-			} else {
-				if closed := open[len(open)-1]; pointsOutside(strings.ToLower(strings.Join(strings.Fields(closed.text), ""))) {
-					return nil, outside()
-				}
-				open = open[:len(open)-1]
-			}
-		case xml.CharData:
-			if skip == 0 && len(open) > 0 && open[len(open)-1].name == "style" {
-				open[len(open)-1].text += string(t)
-			}
+		if err := b.take(token); err != nil {
+			return nil, err
 		}
 	}
-	if root == nil || root.name != "svg" {
+	if b.root == nil || b.root.name != "svg" {
 		return nil, refuse(fault.CodeFileType, fault.Textf("The file is none of PNG, JPEG, WebP, GIF and SVG."))
 	}
-	return root, nil
+	return b.root, nil
+}
+
+// tree is a document of which a part was read.
+type tree struct {
+	root  *node
+	open  []*node
+	skip  int // how many elements that are left out are open, within the open ones
+	count int // of all elements
+}
+
+// take adds what comes next in the document.
+func (b *tree) take(token xml.Token) error {
+	switch t := token.(type) {
+	case xml.Directive:
+		if bytes.ContainsAny(t, "[&%") {
+			return refuse(fault.CodeFileType, fault.Textf("The SVG declares entities. Save it without them."))
+		}
+	case xml.ProcInst:
+		if t.Target != "xml" {
+			return outside()
+		}
+	case xml.StartElement:
+		return b.begin(&t)
+	case xml.EndElement:
+		return b.end()
+	case xml.CharData:
+		if b.skip == 0 && len(b.open) > 0 && b.open[len(b.open)-1].name == "style" {
+			b.open[len(b.open)-1].text += string(t)
+		}
+	}
+	return nil
+}
+
+// begin opens an element.
+func (b *tree) begin(t *xml.StartElement) error {
+	if b.count++; b.count > maxNodes || len(b.open)+b.skip > maxNesting {
+		return tooComplex()
+	}
+	if err := checkElement(t); err != nil {
+		return err
+	}
+	foreign := t.Name.Space != svgSpace && t.Name.Space != ""
+	switch name := t.Name.Local; {
+	case b.skip > 0 || foreign || unseen[name]:
+		b.skip++
+		return nil
+	case !drawn[name]:
+		return notDrawn(name)
+	}
+	n := &node{name: t.Name.Local, attrs: map[string]string{}}
+	for _, a := range t.Attr {
+		n.attrs[a.Name.Local] = strings.TrimSpace(a.Value)
+	}
+	if len(b.open) > 0 {
+		parent := b.open[len(b.open)-1]
+		parent.children = append(parent.children, n)
+	} else if b.root == nil {
+		b.root = n
+	}
+	b.open = append(b.open, n)
+	return nil
+}
+
+// end closes the element that was opened last.
+func (b *tree) end() error {
+	if b.skip > 0 {
+		b.skip--
+		return nil
+	}
+	closed := b.open[len(b.open)-1]
+	b.open = b.open[:len(b.open)-1]
+	if pointsOutside(strings.ToLower(strings.Join(strings.Fields(closed.text), ""))) {
+		return outside()
+	}
+	return nil
 }
 
 // unseen are elements that tell about the drawing and are not part of it.
