@@ -56,7 +56,7 @@ var fields = []hydra.Field[Invoice]{
 		OneOf(string(tax.Standard), string(tax.Exempt), string(tax.ReverseCharge), string(tax.OutOfScope)).
 		Doc("S: taxed. E: the issuer is exempt. AE: the buyer owes the tax (reverse charge). O: out of the scope of VAT. Codes of UNCL 5305."),
 	hydra.NullText("taxNote", func(i *Invoice) *null.Value[string] {
-		note := taxNote(i.Treatment, phrase.Match(i.Language))
+		note := TaxNote(i.Treatment, phrase.Match(i.Language))
 		return &note
 	}).ReadOnly().
 		Doc("Why there is no tax, as it stands on the PDF and in its language; null: there is."),

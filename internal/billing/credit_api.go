@@ -42,7 +42,7 @@ var creditFields = []hydra.Field[CreditNote]{
 		OneOf(string(tax.Standard), string(tax.Exempt), string(tax.ReverseCharge), string(tax.OutOfScope)).
 		Doc("As on the invoice. S: taxed. E: the issuer is exempt. AE: the buyer owes the tax (reverse charge). O: out of the scope of VAT."),
 	hydra.NullText("taxNote", func(n *CreditNote) *null.Value[string] {
-		note := taxNote(n.Treatment, phrase.Match(n.Language))
+		note := TaxNote(n.Treatment, phrase.Match(n.Language))
 		return &note
 	}).ReadOnly().
 		Doc("Why there is no tax, as it stands on the PDF and in its language; null: there is."),

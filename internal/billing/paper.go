@@ -87,14 +87,14 @@ func (r reader) invoiceNotes(i *Invoice) []string {
 }
 
 func (r reader) taxNotes(t tax.Treatment) []string {
-	if note := taxNote(t, r.Language); note.Valid {
+	if note := TaxNote(t, r.Language); note.Valid {
 		return []string{note.V}
 	}
 	return nil
 }
 
-// taxNote says why there is no tax, in the language of the paper; null: there is.
-func taxNote(t tax.Treatment, in phrase.Language) null.Value[string] {
+// TaxNote says why there is no tax, in the language of an invoice; null: there is.
+func TaxNote(t tax.Treatment, in phrase.Language) null.Value[string] {
 	switch t.Category {
 	case tax.Exempt:
 		return null.Of(in.Text(fault.Textf("Exempt from VAT as a small business")))

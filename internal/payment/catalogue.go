@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sede/internal/access"
+	"sede/internal/billing"
 	"sede/internal/db"
 	"sede/internal/fault"
 	"sede/internal/stripe"
@@ -60,7 +61,7 @@ func (s *Service) ensure(ctx context.Context, what string, call func(key string)
 // again repeats something when Stripe does not have what it needs, which was there before:
 // somebody removed it, or another account of Stripe's is used now. Then that is made anew,
 // first products and the coupon, then the tax rate.
-func (s *Service) again(ctx context.Context, t *tax.Treatment, do func() error) error {
+func (s *Service) again(ctx context.Context, w *wish, do func() error) error {
 	for try := 0; ; try++ {
 		err := do()
 		lacks, is := errors.AsType[*stripe.Error](err)
@@ -72,7 +73,7 @@ func (s *Service) again(ctx context.Context, t *tax.Treatment, do func() error) 
 			continue
 		}
 		err = s.db.Write(ctx, access.Instance(), func(tx *db.Tx) error {
-			dropTaxRate(tx, *t)
+			dropTaxRate(tx, w.taxRate())
 			return nil
 		})
 		if err != nil {
@@ -81,9 +82,24 @@ func (s *Service) again(ctx context.Context, t *tax.Treatment, do func() error) 
 	}
 }
 
+// taxRate is the tax rate that the subscription is to have at Stripe, of 0 where it has
+// none. That of an exempt issuer is one of 0, too, whose name says why on Stripe's
+// invoices: in place of the country stands the language of the name.
+func (w *wish) taxRate() tax.Treatment {
+	t := w.Treatment
+	if t.Category == tax.Exempt {
+		t.Country = w.language.Written().String()
+	}
+	return t
+}
+
 // taxRates are Stripe's ids of how the subscription is taxed, not nil.
-func (s *Service) taxRates(ctx context.Context, t tax.Treatment) ([]string, error) {
-	if t.Rate == 0 {
+func (s *Service) taxRates(ctx context.Context, w *wish) ([]string, error) {
+	t, name, country := w.taxRate(), "VAT", w.Treatment.Country
+	switch {
+	case t.Category == tax.Exempt:
+		name = billing.TaxNote(t, w.language).V
+	case t.Rate == 0:
 		return []string{}, nil
 	}
 	var id string
@@ -95,7 +111,7 @@ func (s *Service) taxRates(ctx context.Context, t tax.Treatment) ([]string, erro
 		return []string{id}, err
 	}
 	err = s.keyed(ctx, "tax:"+t.Country+":"+strconv.FormatInt(t.Rate, 10), func(key string) error {
-		id, err = s.client.CreateTaxRate(ctx, key, "VAT", t.Country, float64(t.Rate)/100)
+		id, err = s.client.CreateTaxRate(ctx, key, name, country, float64(t.Rate)/100)
 		return err
 	})
 	if err != nil {

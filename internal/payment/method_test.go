@@ -207,3 +207,42 @@ func TestWhoMovesIsTaxedAnew(t *testing.T) {
 		}
 	})
 }
+
+// TestExemptIssuer: who becomes exempt takes no tax at Stripe either, from the next
+// preview and invoice on, and Stripe's invoices say why in the language of the
+// organization's.
+func TestExemptIssuer(t *testing.T) {
+	sedetest.Each(t, func(t *testing.T, engine db.Engine) {
+		w := billedWorld(t, engine)
+		w.add(stripefake.Card{})
+		w.settled()
+		s := w.buy(`{"products":["/products/bank"]}`)
+		w.settled()
+		w.do(w.operator(), http.MethodPatch, "/invoice-issuers/default-issuer", `{"vatNumber":null,"vatExempt":true}`, 200)
+		w.reconcile()
+		w.settled()
+		at, err := w.client().Subscription(t.Context(), s.ExternalID)
+		if err != nil || len(at.TaxRates) != 1 || w.fake.TaxRate(at.TaxRates[0]) != "Exempt from VAT as a small business 0%" {
+			t.Fatalf("%v %v", at.TaxRates, err)
+		}
+		calls := len(w.fake.Calls())
+		w.reconcile()
+		for _, c := range w.fake.Calls()[calls:] {
+			if strings.HasPrefix(c, "POST") {
+				t.Errorf("told again: %s", c)
+			}
+		}
+		w.Advance(32 * 24 * time.Hour)
+		w.settled()
+		var page struct {
+			Members []struct {
+				Tax                  int64
+				TaxCategory, TaxNote string
+			} `json:"hydra:member"`
+		}
+		w.do(w.owner(), http.MethodGet, "/subscriptions/"+s.ID+"/invoices", "", 200).JSON(t, &page)
+		if len(page.Members) != 2 || page.Members[0].Tax != 0 || page.Members[0].TaxCategory != "E" || page.Members[0].TaxNote != "Exempt from VAT as a small business" || page.Members[1].Tax == 0 {
+			t.Errorf("%+v", page.Members)
+		}
+	})
+}

@@ -40,7 +40,7 @@ func (s *Service) askWhole(ctx context.Context, w *wish, q *subscription.Questio
 	if err != nil {
 		return c, err
 	}
-	err = s.again(ctx, &w.Treatment, func() error {
+	err = s.again(ctx, w, func() error {
 		c, err = s.ask(ctx, w, q, paid)
 		return err
 	})
@@ -73,7 +73,7 @@ func (s *Service) ask(ctx context.Context, w *wish, q *subscription.Question, pa
 	if err := s.catalogue(ctx, w); err != nil {
 		return c, err
 	}
-	rates, err := s.taxRates(ctx, w.Treatment)
+	rates, err := s.taxRates(ctx, w)
 	if err != nil {
 		return c, err
 	}

@@ -85,7 +85,7 @@ const mostRounds = 5
 
 func (s *Service) pushTwin(ctx context.Context, organization, id ident.ID) error {
 	var w wish
-	return s.again(ctx, &w.Treatment, func() error { return s.pushRounds(ctx, organization, id, &w) })
+	return s.again(ctx, &w, func() error { return s.pushRounds(ctx, organization, id, &w) })
 }
 
 func (s *Service) pushRounds(ctx context.Context, organization, id ident.ID, w *wish) (err error) {
@@ -162,7 +162,7 @@ func (s *Service) startTwin(ctx context.Context, w *wish) (*stripe.Subscription,
 	if err := s.catalogue(ctx, w); err != nil {
 		return nil, err
 	}
-	rates, err := s.taxRates(ctx, w.Treatment)
+	rates, err := s.taxRates(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (s *Service) change(ctx context.Context, w *wish, at *stripe.Subscription) 
 			return err
 		}
 	}
-	rates, err := s.taxRates(ctx, w.Treatment)
+	rates, err := s.taxRates(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func (s *Service) change(ctx context.Context, w *wish, at *stripe.Subscription) 
 // move tells Stripe where the customer is by now and how it is taxed, if that is news.
 // Invoices that follow are taxed so.
 func (s *Service) move(ctx context.Context, w *wish, at *stripe.Subscription) error {
-	rates, err := s.taxRates(ctx, w.Treatment)
+	rates, err := s.taxRates(ctx, w)
 	buyer := hash(w.customer())
 	if err != nil || at.Metadata[metaBuyer] == buyer && slices.Equal(rates, at.TaxRates) {
 		return err

@@ -16,6 +16,7 @@ import (
 	"sede/internal/ident"
 	"sede/internal/null"
 	"sede/internal/organization"
+	"sede/internal/phrase"
 	"sede/internal/stripe"
 	"sede/internal/subscription"
 	"sede/internal/tax"
@@ -29,7 +30,8 @@ type wish struct {
 	scope access.Scope
 	// method is Stripe's id of the payment method that somebody chose; empty: the
 	// customer's default, also where the one that was chosen is gone.
-	method string
+	method   string
+	language phrase.Language // of its invoices
 }
 
 func (s *Service) wanted(ctx context.Context, organization, id ident.ID) (w wish, err error) {
@@ -42,6 +44,11 @@ func (s *Service) wanted(ctx context.Context, organization, id ident.ID) (w wish
 		if w.payer, err = s.organizations.Payer(tx, scope); err != nil {
 			return err
 		}
+		settings, err := s.organizations.Settings(tx, scope)
+		if err != nil {
+			return err
+		}
+		w.language = phrase.Match(settings.LegalLanguage)
 		if w.method, err = chosen(tx, scope, w.OwnMethod); err != nil {
 			return err
 		}

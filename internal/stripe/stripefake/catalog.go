@@ -1,6 +1,9 @@
 package stripefake
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
 
 type product struct {
 	id, name string
@@ -98,6 +101,16 @@ func (c *coupon) render() object {
 // covers reports whether the discount acts on a product.
 func (c *coupon) covers(product string) bool {
 	return len(c.products) == 0 || slices.Contains(c.products, product)
+}
+
+// TaxRate is the name and the percentage of a tax rate; empty: there is none.
+func (s *Server) TaxRate(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.taxRates[id]; t != nil {
+		return t.name + " " + strconv.FormatFloat(t.percent, 'f', -1, 64) + "%"
+	}
+	return ""
 }
 
 func (s *Server) createTaxRate(r request) (any, *problem) {
