@@ -7,6 +7,7 @@ import (
 	"image"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 
 	"sede/internal/fault"
@@ -121,6 +122,10 @@ const svgSpace = "http://www.w3.org/2000/svg"
 // are left out.
 func parseSVG(file []byte) (*node, error) {
 	decoder := xml.NewDecoder(bytes.NewReader(file))
+	decoder.CharsetReader = func(encoding string, rest io.Reader) (io.Reader, error) {
+		decoder.CharsetReader = nil // a document says it once; each time costs as much as all that is left
+		return singleBytes(encoding, rest)
+	}
 	var b tree
 	for {
 		token, err := decoder.Token()
@@ -138,6 +143,22 @@ func parseSVG(file []byte) (*node, error) {
 		return nil, refuse(fault.CodeFileType, fault.Textf("The file is none of PNG, JPEG, WebP, GIF and SVG."))
 	}
 	return b.root, nil
+}
+
+// singleBytes reads the encodings of one byte for each character that programs for
+// drawing write, as ISO 8859-1. In all of them ASCII is what it is everywhere, and
+// nothing else is drawn.
+func singleBytes(encoding string, file io.Reader) (io.Reader, error) {
+	name := strings.ToLower(encoding)
+	if name != "us-ascii" && !strings.HasPrefix(name, "iso-8859-") && !strings.HasPrefix(name, "windows-125") {
+		return nil, errors.New("picture: the encoding " + strconv.Quote(encoding))
+	}
+	content, err := io.ReadAll(file)
+	text := make([]rune, len(content))
+	for i, c := range content {
+		text[i] = rune(c)
+	}
+	return strings.NewReader(string(text)), err
 }
 
 // tree is a document of which a part was read.

@@ -135,6 +135,18 @@ func TestSVGIsScaled(t *testing.T) {
 	}
 }
 
+// TestSVGEncodings reads a drawing whose letters are not in UTF-8.
+func TestSVGEncodings(t *testing.T) {
+	t.Parallel()
+	for _, encoding := range []string{"ISO-8859-1", "windows-1250", "US-ASCII"} {
+		file := `<?xml version="1.0" encoding="` + encoding + `"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">` +
+			"<title>Caf\xe9</title><rect width=\"9\" height=\"9\"/></svg>"
+		if _, err := Icon([]byte(file)); err != nil {
+			t.Errorf("%s: %v", encoding, err)
+		}
+	}
+}
+
 // TestSVGRefused tries what could do something, or would be drawn wrong.
 func TestSVGRefused(t *testing.T) {
 	t.Parallel()
@@ -185,18 +197,19 @@ func TestSVGRefused(t *testing.T) {
 		open + `<path d="M0 0h9" stroke="red" marker-end="url(#m)"/></svg>`:                                                        "marker-end",
 		strings.Replace(open, " viewBox", ` style="background:white" viewBox`, 1) + `<rect width="9" height="9"/></svg>`:           "background",
 		open + `</svg>`: "nothing to see",
-		open + `<rect width="0" height="9"/><path d="M0 0h9" fill="none"/></svg>`:  "nothing to see",
-		open + `<animate attributeName="x"/></svg>`:                                "not drawn",
-		open + `<path d="M0 0L`:                                                    "damaged",
-		open + `<path d="M0 0 bogus"/></svg>`:                                      "damaged",
-		open + `<g></svg>`:                                                         "damaged",
-		open + `&nbsp;</svg>`:                                                      "damaged",
-		`<?xml version="1.0" encoding="UTF-7"?>` + open + `</svg>`:                 "damaged",
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 0 1"></svg>`:         "damaged",
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1e-5 1"></svg>`:      "long and thin",
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 NaN 1"></svg>`:       "",
-		`<?xml version="1.0"?><html><script>alert(1)</script></html>`:              "not drawn",
-		`<!-- <svg> --><html/>`:                                                    "",
+		open + `<rect width="0" height="9"/><path d="M0 0h9" fill="none"/></svg>`: "nothing to see",
+		open + `<animate attributeName="x"/></svg>`:                               "not drawn",
+		open + `<path d="M0 0L`:                                                   "damaged",
+		open + `<path d="M0 0 bogus"/></svg>`:                                     "damaged",
+		open + `<g></svg>`:                                                        "damaged",
+		open + `&nbsp;</svg>`:                                                     "damaged",
+		strings.Repeat(`<?xml version="1.0" encoding="ISO-8859-1"?>`, 2) + open + `</svg>`: "damaged",
+		`<?xml version="1.0" encoding="UTF-7"?>` + open + `</svg>`:                         "damaged",
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 0 1"></svg>`:                 "damaged",
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1e-5 1"></svg>`:              "long and thin",
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 NaN 1"></svg>`:               "",
+		`<?xml version="1.0"?><html><script>alert(1)</script></html>`:                      "not drawn",
+		`<!-- <svg> --><html/>`: "",
 		open + strings.Repeat("<g>", 100) + strings.Repeat("</g>", 100) + `</svg>`: "too complex",
 		open + strings.Repeat("<g/>", maxNodes+1) + `</svg>`:                       "too complex",
 		open + `<path d="M0 0` + strings.Repeat("h1", maxCommands+1) + `"/></svg>`: "too complex",
