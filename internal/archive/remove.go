@@ -1,39 +1,112 @@
 package archive
 
 import (
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"sede/internal/db"
 	"sede/internal/ident"
 )
 
-// RemoveSome removes up to n rows that the organization has in the table, all but
-// lasting ones, and returns how many there were. Rows that point at them must be
-// gone. It counts nothing: see ForgetCounts.
-func RemoveSome(tx *db.Tx, t *Table, organization ident.ID, n int64) (int64, error) {
-	columns := strings.Join(append([]string{t.OwnerColumn()}, t.KeyColumns()...), ", ")
-	return tx.Exec(`DELETE FROM `+t.Name+` WHERE (`+columns+`) IN (SELECT `+columns+` FROM `+t.Name+
-		` WHERE `+t.OwnerColumn()+` = $1`+t.passing()+` LIMIT $2)`, organization, n)
+// Remover removes the rows that an organization has in a table, all but lasting ones,
+// some at a time. Rows that point at them must be gone. It counts nothing: see
+// ForgetCounts.
+type Remover struct {
+	table        Table
+	organization ident.ID
+	size         *db.Sizer
+	now          func() time.Time
+	last         []any // the key up to which rows are removed; nil: begin with the first
+}
+
+// NewRemover returns one for a table, which looks at the time with now.
+func NewRemover(t Table, organization ident.ID, engine db.Engine, now func() time.Time) *Remover {
+	// On SQLite whoever writes might wait for the end of a transaction, on PostgreSQL
+	// nobody, since the organization has no other writers.
+	turn := 6 * time.Millisecond
+	if engine == db.PostgreSQL {
+		turn = 30 * time.Millisecond
+	}
+	return &Remover{table: t, organization: organization, size: db.NewSizer(turn), now: now}
 }
 
 // removeStep is how many rows are removed before it is seen whether others wait.
 const removeStep = 32
 
-// RemoveTurn is RemoveSome, but when others wait to write it ends early: fewer than n
-// removed does not mean that none are left, 0 does.
-func RemoveTurn(tx *db.Tx, t *Table, organization ident.ID, n int64) (removed int64, err error) {
-	if tx.Engine() != db.SQLite {
-		return RemoveSome(tx, t, organization, n)
+// Turn removes as many rows as a transaction should, fewer when others wait to write,
+// and returns how many: 0 when none are left.
+func (r *Remover) Turn(tx *db.Tx) (removed int64, err error) {
+	began, n := r.now(), r.size.Rows()
+	if tx.Engine() == db.PostgreSQL {
+		removed, err = r.next(tx, n)
+	} else {
+		removed, err = r.steps(tx, n)
 	}
+	r.size.Took(r.now().Sub(began))
+	return removed, err
+}
+
+func (r *Remover) steps(tx *db.Tx, n int64) (removed int64, err error) {
 	for removed < n && (removed == 0 || !tx.OthersWait()) {
-		now, err := RemoveSome(tx, t, organization, min(removeStep, n-removed))
+		now, err := tx.Exec(`DELETE`+r.some(`$2`, ``, ``), r.organization, min(removeStep, n-removed))
 		if err != nil || now == 0 {
 			return removed, err
 		}
 		removed += now
 	}
 	return removed, nil
+}
+
+// next removes rows behind the last ones. PostgreSQL keeps those that are removed for
+// a while, and would pass all of them by in each turn.
+func (r *Remover) next(tx *db.Tx, n int64) (removed int64, err error) {
+	keys := r.table.KeyColumns()
+	if len(keys) == 0 {
+		return tx.Exec(`DELETE`+r.some(`$2`, ``, ``), r.organization, n)
+	}
+	order, behind, texts := ` ORDER BY `+strings.Join(keys, ", "), ``, make([]string, len(keys))
+	for i := range keys {
+		texts[i] = keys[i] + "::text"
+	}
+	if r.last != nil {
+		places := make([]string, len(keys))
+		for i := range keys {
+			places[i] = "$" + strconv.Itoa(3+i)
+		}
+		behind = ` AND (` + strings.Join(keys, ", ") + `) > (` + strings.Join(places, ", ") + `)`
+	}
+	last := make([]string, len(keys))
+	dest := []any{&removed}
+	for i := range last {
+		dest = append(dest, &last[i])
+	}
+	err = tx.Row(`WITH gone AS (DELETE`+r.some(`$2`, behind, order)+` RETURNING `+strings.Join(keys, ", ")+`)
+		SELECT count(*) OVER (), `+strings.Join(texts, ", ")+` FROM gone ORDER BY `+strings.Join(keys, " DESC, ")+` DESC LIMIT 1`,
+		append([]any{r.organization, n}, r.last...)...).Scan(dest...)
+	switch {
+	case errors.Is(err, db.ErrNoRows) && r.last != nil:
+		r.last = nil // and some may have come before it meanwhile
+		return r.next(tx, n)
+	case errors.Is(err, db.ErrNoRows):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	}
+	r.last = make([]any, len(last))
+	for i := range last {
+		r.last[i] = last[i]
+	}
+	return removed, nil
+}
+
+// some is what follows DELETE for the rows behind others, so many of them in an order.
+func (r *Remover) some(limit, behind, order string) string {
+	columns := strings.Join(append([]string{r.table.OwnerColumn()}, r.table.KeyColumns()...), ", ")
+	return ` FROM ` + r.table.Name + ` WHERE (` + columns + `) IN (SELECT ` + columns + ` FROM ` + r.table.Name +
+		` WHERE ` + r.table.OwnerColumn() + ` = $1` + behind + r.table.passing() + order + ` LIMIT ` + limit + `)`
 }
 
 // passing is a condition behind others that holds for rows which may be removed.

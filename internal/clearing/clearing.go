@@ -80,9 +80,5 @@ type Choice struct{ Clearing null.Value[string] }
 // Window lets the owner clear an organization that real work depends on.
 type Window struct{ Minutes int64 }
 
-const (
-	// batchTime is how long a transaction that adds rows goes on while others wait.
-	batchTime = 3 * time.Millisecond
-	// turnTime is how long one that removes them takes while nobody waits for its end.
-	turnTime = 6 * time.Millisecond
-)
+// batchTime is how long a transaction that adds rows goes on while others wait.
+const batchTime = 3 * time.Millisecond

@@ -214,10 +214,9 @@ func (w *work) counted(ctx context.Context) (list []archive.Counter, err error) 
 // remove removes all working data and what was made from it, a few rows at a time.
 func (w *work) remove(ctx context.Context) error {
 	for _, t := range slices.Backward(archive.Cleared()) {
-		size := db.NewSizer(turnTime)
+		r := archive.NewRemover(t, w.org, w.db.Engine(), w.clock.Now)
 		for n := int64(-1); n != 0; {
 			err := w.write(ctx, func(tx *db.Tx) (err error) {
-				began := w.clock.Now()
 				var now record
 				if err := find(tx, w.org, w.r.id, &now); err != nil {
 					return err
@@ -225,8 +224,7 @@ func (w *work) remove(ctx context.Context) error {
 				if now.state != w.r.state {
 					return errOvertaken
 				}
-				n, err = archive.RemoveTurn(tx, &t, w.org, size.Rows())
-				size.Took(w.clock.Now().Sub(began))
+				n, err = r.Turn(tx)
 				return err
 			})
 			if err != nil {

@@ -28,7 +28,6 @@ import (
 const (
 	removeEvery = time.Hour
 	removeBatch = 100 // organizations
-	purgeBatch  = 500 // rows
 )
 
 // purging is the job that removes what a hidden organization had.
@@ -98,9 +97,10 @@ func (s *Service) purge(ctx context.Context, job *jobs.Job[struct{}]) error {
 // point at others, and counts nothing.
 func (s *Service) removeRows(ctx context.Context, scope access.Scope, tables []archive.Table) error {
 	for _, t := range slices.Backward(tables) {
-		for n := int64(purgeBatch); n == purgeBatch; {
+		r := archive.NewRemover(t, scope.Organization(), s.db.Engine(), s.now.Now)
+		for n := int64(-1); n != 0; {
 			err := s.db.Write(ctx, scope, func(tx *db.Tx) (err error) {
-				n, err = archive.RemoveSome(tx, &t, scope.Organization(), purgeBatch)
+				n, err = r.Turn(tx)
 				return err
 			})
 			if err != nil {

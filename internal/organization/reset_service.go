@@ -124,9 +124,10 @@ func (s *Service) empty(ctx context.Context, scope access.Scope, tables []archiv
 	}
 	return s.db.Write(ctx, scope, func(tx *db.Tx) error {
 		for _, t := range slices.Backward(tables) {
-			for n := int64(purgeBatch); n == purgeBatch; {
+			r := archive.NewRemover(t, scope.Organization(), s.db.Engine(), s.now.Now)
+			for n := int64(-1); n != 0; {
 				var err error
-				if n, err = archive.RemoveSome(tx, &t, scope.Organization(), purgeBatch); err != nil {
+				if n, err = r.Turn(tx); err != nil {
 					return err
 				}
 			}
