@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ type Remover struct {
 	size         *db.Sizer
 	now          func() time.Time
 	last         []any // the key up to which rows are removed; nil: begin with the first
+	met          bool  // others waited for the last turn
 }
 
 // NewRemover returns one for a table, which looks at the time with now.
@@ -33,8 +35,12 @@ func NewRemover(t Table, organization ident.ID, engine db.Engine, now func() tim
 	return &Remover{table: t, organization: organization, size: db.NewSizer(turn), now: now}
 }
 
-// removeStep is how many rows are removed before it is seen whether others wait.
-const removeStep = 32
+const (
+	// removeStep is how many rows are removed before it is seen whether others wait.
+	removeStep = 32
+	// restTime is how long nothing is removed after others had to wait.
+	restTime = 2 * time.Millisecond
+)
 
 // Turn removes as many rows as a transaction should, fewer when others wait to write,
 // and returns how many: 0 when none are left.
@@ -49,8 +55,19 @@ func (r *Remover) Turn(tx *db.Tx) (removed int64, err error) {
 	return removed, err
 }
 
+// Rest is to be called between two transactions. When others had to wait for the last
+// one it gives them a while in which they need not.
+func (r *Remover) Rest(ctx context.Context) {
+	if r.met {
+		select {
+		case <-time.After(restTime):
+		case <-ctx.Done():
+		}
+	}
+}
+
 func (r *Remover) steps(tx *db.Tx, n int64) (removed int64, err error) {
-	for removed < n && (removed == 0 || !tx.OthersWait()) {
+	for r.met = false; removed < n && !r.met; r.met = tx.OthersWait() {
 		now, err := tx.Exec(`DELETE`+r.some(`$2`, ``, ``), r.organization, min(removeStep, n-removed))
 		if err != nil || now == 0 {
 			return removed, err

@@ -230,6 +230,7 @@ func (w *work) remove(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			r.Rest(ctx)
 		}
 	}
 	return nil

@@ -106,6 +106,7 @@ func (s *Service) removeRows(ctx context.Context, scope access.Scope, tables []a
 			if err != nil {
 				return fmt.Errorf("%s: %w", t.Name, err)
 			}
+			r.Rest(ctx)
 		}
 	}
 	return nil
