@@ -87,7 +87,7 @@ type node struct {
 	name     string
 	attrs    map[string]string
 	children []*node
-	text     string // of a style
+	text     []byte // of a style
 }
 
 // readSVG takes the document apart and refuses what is not plain drawing.
@@ -186,7 +186,8 @@ func (b *tree) take(token xml.Token) error {
 		return b.end()
 	case xml.CharData:
 		if b.skip == 0 && len(b.open) > 0 && b.open[len(b.open)-1].name == "style" {
-			b.open[len(b.open)-1].text += string(t)
+			last := b.open[len(b.open)-1]
+			last.text = append(last.text, t...)
 		}
 	}
 	return nil
@@ -230,7 +231,7 @@ func (b *tree) end() error {
 	}
 	closed := b.open[len(b.open)-1]
 	b.open = b.open[:len(b.open)-1]
-	if pointsOutside(strings.ToLower(strings.Join(strings.Fields(closed.text), ""))) {
+	if pointsOutside(strings.ToLower(strings.Join(strings.Fields(string(closed.text)), ""))) {
 		return outside()
 	}
 	return nil

@@ -54,7 +54,7 @@ func (d *drawing) collect(n *node) {
 		d.byID[id] = n
 	}
 	if n.name == "style" {
-		d.sheet(n.text)
+		d.sheet(string(n.text))
 	}
 	for _, c := range n.children {
 		d.collect(c)

@@ -273,6 +273,20 @@ func TestSVGTakesBoundedWork(t *testing.T) {
 	}
 }
 
+// TestSVGStyleInPieces reads a style sheet that comments cut into very many pieces: each
+// of its letters is taken once, or this goes on for minutes.
+func TestSVGStyleInPieces(t *testing.T) {
+	t.Parallel()
+	style := "<style>" + strings.Repeat("<!---->a", 500_000) + "{fill:red}</style>"
+	root, err := parseSVG(whole(style + `<rect width="5" height="5"/>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(root.children[0].text); n != 500_000+len("{fill:red}") {
+		t.Error(n, "letters were read")
+	}
+}
+
 // FuzzIcon takes any file: it is refused or drawn, never a defect.
 func FuzzIcon(f *testing.F) {
 	for _, file := range files(f, 8, 4) {
