@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -124,12 +125,13 @@ func copyRows(tx *db.Tx, table string, instead map[string]any, where string, fro
 	tx.Queue(`INSERT INTO `+table+` (`+strings.Join(names, ", ")+`) SELECT `+strings.Join(values, ", ")+` FROM `+table+` WHERE `+where+` = $1`, args...)
 }
 
-var known = map[string][]string{}
+// known are the columns of tables, for tests that run beside each other.
+var known sync.Map
 
-func columnsOf(engine db.Engine, tx *db.Tx, table string) []string {
+func columnsOf(engine db.Engine, tx *db.Tx, table string) (columns []string) {
 	key := engine.String() + table
-	if len(known[key]) > 0 {
-		return known[key]
+	if list, ok := known.Load(key); ok {
+		return list.([]string)
 	}
 	sql := `SELECT column_name::text FROM information_schema.columns WHERE table_name = $1 ORDER BY ordinal_position`
 	if engine == db.SQLite {
@@ -140,10 +142,11 @@ func columnsOf(engine db.Engine, tx *db.Tx, table string) []string {
 	for rows.Next() {
 		var name string
 		if rows.Scan(&name) == nil {
-			known[key] = append(known[key], strings.Clone(name))
+			columns = append(columns, strings.Clone(name))
 		}
 	}
-	return known[key]
+	known.Store(key, columns)
+	return columns
 }
 
 func invoicesOf(b *testing.B, in *sedetest.Instance) (n int) {
