@@ -68,7 +68,7 @@ func (r *Remover) Rest(ctx context.Context) {
 
 func (r *Remover) steps(tx *db.Tx, n int64) (removed int64, err error) {
 	for r.met = false; removed < n && !r.met; r.met = tx.OthersWait() {
-		now, err := tx.Exec(`DELETE`+r.some(`$2`, ``, ``), r.organization, min(removeStep, n-removed))
+		now, err := tx.Exec(`DELETE`+r.some(``, ``), r.organization, min(removeStep, n-removed))
 		if err != nil || now == 0 {
 			return removed, err
 		}
@@ -82,34 +82,29 @@ func (r *Remover) steps(tx *db.Tx, n int64) (removed int64, err error) {
 func (r *Remover) next(tx *db.Tx, n int64) (removed int64, err error) {
 	keys := r.table.KeyColumns()
 	if len(keys) == 0 {
-		return tx.Exec(`DELETE`+r.some(`$2`, ``, ``), r.organization, n)
+		return tx.Exec(`DELETE`+r.some(``, ``), r.organization, n)
 	}
-	order, behind, texts := ` ORDER BY `+strings.Join(keys, ", "), ``, make([]string, len(keys))
+	last, dest := make([]string, len(keys)), []any{&removed}
+	texts, places := make([]string, len(keys)), make([]string, len(keys))
 	for i := range keys {
-		texts[i] = keys[i] + "::text"
-	}
-	if r.last != nil {
-		places := make([]string, len(keys))
-		for i := range keys {
-			places[i] = "$" + strconv.Itoa(3+i)
-		}
-		behind = ` AND (` + strings.Join(keys, ", ") + `) > (` + strings.Join(places, ", ") + `)`
-	}
-	last := make([]string, len(keys))
-	dest := []any{&removed}
-	for i := range last {
+		texts[i], places[i] = keys[i]+"::text", "$"+strconv.Itoa(3+i)
 		dest = append(dest, &last[i])
 	}
-	err = tx.Row(`WITH gone AS (DELETE`+r.some(`$2`, behind, order)+` RETURNING `+strings.Join(keys, ", ")+`)
+	columns, behind := strings.Join(keys, ", "), ``
+	if r.last != nil {
+		behind = ` AND (` + columns + `) > (` + strings.Join(places, ", ") + `)`
+	}
+	err = tx.Row(`WITH gone AS (DELETE`+r.some(behind, ` ORDER BY `+columns)+` RETURNING `+columns+`)
 		SELECT count(*) OVER (), `+strings.Join(texts, ", ")+` FROM gone ORDER BY `+strings.Join(keys, " DESC, ")+` DESC LIMIT 1`,
 		append([]any{r.organization, n}, r.last...)...).Scan(dest...)
-	switch {
-	case errors.Is(err, db.ErrNoRows) && r.last != nil:
-		r.last = nil // and some may have come before it meanwhile
+	if errors.Is(err, db.ErrNoRows) {
+		if r.last == nil {
+			return 0, nil
+		}
+		r.last = nil // some may have come before it meanwhile
 		return r.next(tx, n)
-	case errors.Is(err, db.ErrNoRows):
-		return 0, nil
-	case err != nil:
+	}
+	if err != nil {
 		return 0, err
 	}
 	r.last = make([]any, len(last))
@@ -119,11 +114,12 @@ func (r *Remover) next(tx *db.Tx, n int64) (removed int64, err error) {
 	return removed, nil
 }
 
-// some is what follows DELETE for the rows behind others, so many of them in an order.
-func (r *Remover) some(limit, behind, order string) string {
+// some is what follows DELETE for $2 rows of the organization $1 that a condition
+// holds for, in an order.
+func (r *Remover) some(behind, order string) string {
 	columns := strings.Join(append([]string{r.table.OwnerColumn()}, r.table.KeyColumns()...), ", ")
 	return ` FROM ` + r.table.Name + ` WHERE (` + columns + `) IN (SELECT ` + columns + ` FROM ` + r.table.Name +
-		` WHERE ` + r.table.OwnerColumn() + ` = $1` + behind + r.table.passing() + order + ` LIMIT ` + limit + `)`
+		` WHERE ` + r.table.OwnerColumn() + ` = $1` + behind + r.table.passing() + order + ` LIMIT $2)`
 }
 
 // passing is a condition behind others that holds for rows which may be removed.

@@ -193,13 +193,7 @@ func TestWhoMovesIsTaxedAnew(t *testing.T) {
 		if len(at.TaxRates) != 0 {
 			t.Errorf("%v", at.TaxRates)
 		}
-		calls := len(w.fake.Calls())
-		w.reconcile()
-		for _, c := range w.fake.Calls()[calls:] {
-			if strings.HasPrefix(c, "POST") {
-				t.Errorf("told again: %s", c)
-			}
-		}
+		w.toldNothing()
 		w.Advance(32 * 24 * time.Hour)
 		w.settled()
 		if last(); invoice.Tax != 0 || invoice.TaxCategory != "AE" {
@@ -225,13 +219,7 @@ func TestExemptIssuer(t *testing.T) {
 		if err != nil || len(at.TaxRates) != 1 || w.fake.TaxRate(at.TaxRates[0]) != "Exempt from VAT as a small business 0%" {
 			t.Fatalf("%v %v", at.TaxRates, err)
 		}
-		calls := len(w.fake.Calls())
-		w.reconcile()
-		for _, c := range w.fake.Calls()[calls:] {
-			if strings.HasPrefix(c, "POST") {
-				t.Errorf("told again: %s", c)
-			}
-		}
+		w.toldNothing()
 		w.Advance(32 * 24 * time.Hour)
 		w.settled()
 		var page struct {
@@ -245,4 +233,16 @@ func TestExemptIssuer(t *testing.T) {
 			t.Errorf("%+v", page.Members)
 		}
 	})
+}
+
+// toldNothing fails when a reconciliation tells Stripe something again.
+func (w *world) toldNothing() {
+	w.t.Helper()
+	calls := len(w.fake.Calls())
+	w.reconcile()
+	for _, c := range w.fake.Calls()[calls:] {
+		if strings.HasPrefix(c, "POST") {
+			w.t.Errorf("told again: %s", c)
+		}
+	}
 }
